@@ -1,0 +1,2 @@
+//! custodian.
+fn main() {}
