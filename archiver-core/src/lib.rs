@@ -1,1 +1,4 @@
-//! Custody.
+//! Custody of an OpenPGP archive key, and the vault that it opens.
+
+pub mod identity;
+pub mod secret;
