@@ -27,6 +27,7 @@ pub mod quorum;
 // What is written down: on sheets, and beside the public key.
 pub mod frame;
 pub mod manifest;
+pub mod public_folder;
 pub mod sealed_key;
 
 // The archive key as an OpenPGP key, and the messages in the vault.

@@ -4,3 +4,4 @@
 pub mod archive_key;
 pub mod certificate;
 pub mod framing;
+pub mod signature;
