@@ -58,7 +58,7 @@ pub enum PublicFolderError {
 }
 
 impl PublicFolder {
-    /// Checks the parts against each other: the manifest's own set id, its fingerprints against the certificate, u(C_0) against the encryption
+    /// Checks the parts against each other: the manifest's own set id, its fingerprints against the certificate, u(C₀) against the encryption
     /// subkey, and the signature where there is one. All as of the time `at`.
     ///
     /// # Errors

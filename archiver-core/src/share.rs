@@ -46,7 +46,7 @@ pub struct VerifiedShare {
 
 impl VerifiedShare {
     /// Verifies `share` against `sharing`: the same purpose, set, profile and threshold, an index in 1 … n, and
-    /// y·B = Σ C_j·x^j (Feldman 1987).
+    /// y·B = Σ Cⱼ·xʲ (Feldman 1987).
     ///
     /// # Errors
     /// Says in which respect the share does not belong; the most telling reason comes first.

@@ -174,7 +174,7 @@ pub struct WrongCommitmentCount {
 
 impl SharingPart {
     /// Joins the fields. `primary` and `encryption` are the fingerprints of the archive key's primary key and encryption subkey;
-    /// `commitments` are C_0 … C_{k−1}.
+    /// `commitments` are C₀ … Cₖ₋₁.
     ///
     /// # Errors
     /// When there are not exactly k commitments.
@@ -232,13 +232,13 @@ impl SharingPart {
         self.encryption
     }
 
-    /// C_0 … C_{k−1}.
+    /// C₀ … Cₖ₋₁.
     #[must_use]
     pub fn commitments(&self) -> &[Point] {
         &self.commitments
     }
 
-    /// The X25519 public key that the constant commitment stands for: u(C_0), 32 bytes.
+    /// The X25519 public key that the constant commitment stands for: u(C₀), 32 bytes.
     #[must_use]
     pub fn x25519_public_key(&self) -> [u8; 32] {
         // `new` admits only k ≥ 2 commitments.

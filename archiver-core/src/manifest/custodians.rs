@@ -32,7 +32,7 @@ pub struct Custodian {
 pub struct Custodians {
     set_id: SetId,
     salt: [u8; 32],
-    custodians: Vec<Custodian>,
+    entries: Vec<Custodian>,
 }
 
 /// Custodians that cannot be written down.
@@ -77,7 +77,7 @@ impl Custodians {
             .chain_update(LABEL)
             .chain_update(self.salt)
             .chain_update(self.set_id.as_bytes());
-        for custodian in &self.custodians {
+        for custodian in &self.entries {
             hash.update([custodian.share.get()]);
             let fields = [
                 ("name", &custodian.name),
@@ -106,7 +106,7 @@ impl Custodians {
             version: VERSION,
             set_id: self.set_id.to_string(),
             salt: HEXLOWER.encode(&self.salt),
-            custodians: self.custodians.iter().map(CustodianEntry::from).collect(),
+            custodians: self.entries.iter().map(CustodianEntry::from).collect(),
         };
         let mut json = serde_json::to_vec_pretty(&file)?;
         json.push(b'\n');
