@@ -3,5 +3,6 @@
 
 pub mod archive_key;
 pub mod certificate;
+pub mod encrypt;
 pub mod framing;
 pub mod signature;
