@@ -66,8 +66,8 @@ impl Explained for PlanError {
         match self {
             Self::Unreadable { .. } => "name an existing plan with --plan FILE".to_owned(),
             Self::Toml(error) => match error.span() {
-                Some(span) => format!("look at byte {} of the plan; docs/ceremony.md shows a whole plan", span.start),
-                None => "docs/ceremony.md shows a whole plan".to_owned(),
+                Some(span) => format!("look at byte {} of the plan; custodian ceremony --help shows a whole plan", span.start),
+                None => "custodian ceremony --help shows a whole plan".to_owned(),
             },
             Self::Empty { field } => format!("fill in {field}"),
             Self::TooLong { field, .. } => format!("shorten {field}"),
