@@ -4,7 +4,13 @@ use std::process::Command;
 
 fn main() {
     let commit = Command::new("git")
-        .args(["describe", "--always", "--abbrev=40", "--dirty", "--exclude=*"])
+        .args([
+            "describe",
+            "--always",
+            "--abbrev=40",
+            "--dirty",
+            "--exclude=*",
+        ])
         .output()
         .ok()
         .filter(|output| output.status.success())

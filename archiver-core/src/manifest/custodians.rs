@@ -64,7 +64,7 @@ impl Custodians {
         Ok(Self {
             set_id,
             salt: random_bytes()?,
-            custodians,
+            entries: custodians,
         })
     }
 
@@ -172,7 +172,7 @@ mod tests {
             ..bo
         };
         let moved = Custodians {
-            custodians: vec![moved],
+            entries: vec![moved],
             ..one.clone()
         };
         assert_ne!(one.salted_hash().unwrap(), moved.salted_hash().unwrap());
