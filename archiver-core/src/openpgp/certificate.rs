@@ -434,7 +434,7 @@ mod tests {
 
     #[test]
     fn an_expired_subkey_yields_to_the_one_in_force() {
-        let month = Duration::from_secs(30 * 86_400);
+        let month = Duration::from_hours(30 * 24);
         let builder = builder()
             .add_subkey(
                 openpgp::types::KeyFlags::empty().set_storage_encryption(),
