@@ -246,7 +246,7 @@ fn records_of_gpg_and_ours_stand_in_one_vault() {
     assert_eq!(mails, [&b"ours"[..], b"ours", b"ours again"]);
     let line = |record: &[u8]| text(record).lines().nth(1).unwrap().to_owned();
     let leaf_of_first = line(all[0]).split("leaf=").nth(1).unwrap().to_owned();
-    assert!(line(all[2]).contains(&format!(" seq=1 ")));
+    assert!(line(all[2]).contains(" seq=1 "));
     assert!(line(all[2]).contains(&format!(" prev={leaf_of_first} ")));
     assert_is_one_log(&ours);
 }
