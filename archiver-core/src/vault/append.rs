@@ -40,7 +40,9 @@ pub enum AppendError {
     #[error("its end could not be read: {0}")]
     Read(#[source] io::Error),
     /// The folder of a new vault could not be synced.
-    #[error("its folder could not be synced to disk: {0}")]
+    #[error(
+        "its folder could not be synced to disk (the user who runs the hook must be able to read it): {0}"
+    )]
     SyncFolder(#[source] io::Error),
     /// No random log id.
     #[error("no log id could be drawn: {0}")]

@@ -52,8 +52,7 @@ const CRC24_START: u32 = 0x00b7_04ce;
 const CRC24_POLYNOMIAL: u32 = 0x0186_4cfb;
 
 /// The armor's checksum (RFC 4880 §6.1), 24 bits.
-#[must_use]
-pub fn crc24(bytes: &[u8]) -> u32 {
+fn crc24(bytes: &[u8]) -> u32 {
     bytes.iter().fold(CRC24_START, |crc, byte| {
         let [_, leading, ..] = crc.to_be_bytes();
         ((crc << 8) & 0x00ff_ffff) ^ CRC24_TABLE[usize::from(leading ^ byte)]

@@ -230,10 +230,8 @@ fn records_of_gpg_and_ours_stand_in_one_vault() {
     let archive = Archive::new();
     archive.archive(b"ours");
     let ours = archive.vault_bytes();
-    let headless = text(&ours)
-        .lines()
-        .filter(|line| !line.starts_with("Comment"));
-    let foreign = headless.map(|line| format!("{line}\n")).collect::<String>();
+    let lines = text(&ours).split_inclusive('\n');
+    let foreign: String = lines.filter(|line| !line.starts_with("Comment")).collect();
     fs::write(
         archive.vault(),
         [ours.clone(), foreign.into_bytes()].concat(),
