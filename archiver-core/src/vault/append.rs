@@ -205,10 +205,8 @@ mod tests {
     }
 
     fn sealed() -> SealedBody {
-        SealedBody::of(
-            vec![0xc1, 3, 7, 7, 7],
-            b"the encrypted mail, longer than one line of the armor",
-        )
+        let mail = b"the encrypted mail, longer than one line of the armor";
+        SealedBody::of(vec![0xc1, 3, 7, 7, 7], mail)
     }
 
     fn append_at(file: &mut MemoryFile, unix: i64) -> Result<Receipt, AppendError> {
