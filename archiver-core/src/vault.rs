@@ -1,0 +1,3 @@
+//! The vault: a plain concatenation of ASCII-armored OpenPGP messages, one per mail (docs/format.md, section 7).
+
+pub mod scan;
