@@ -1,0 +1,8 @@
+//! The vault: a file of armored OpenPGP messages, one per mail, each of ours with one header that links it to the one
+//! before (docs/format.md §7).
+//!
+//! Modules in the order in which data flows through them when a mail is archived. Nothing here opens files, prints or
+//! reads the clock.
+
+pub mod header;
+pub mod leaf;
