@@ -1,4 +1,11 @@
-//! The vault: a plain concatenation of ASCII-armored OpenPGP messages, one per mail (docs/format.md, section 7).
+//! The vault: a file of armored OpenPGP messages, one per mail, each of ours with one header that links it to the one
+//! before (docs/format.md §7).
+//!
+//! Modules in the order in which data flows through them: first when a mail is archived, then when the vault is read. Nothing
+//! here opens files, prints or reads the clock.
+
+pub mod header;
+pub mod leaf;
 
 pub mod crc24;
 pub mod dearmor;

@@ -552,7 +552,7 @@ mod tests {
             (replaced(&record, "AA\nA", "A\nA"), E::BreaksOff { line: 8 }),
             (replaced(&record, "AA\nA", "AB\nA"), E::WrongChecksum),
             (replaced(&record, &sum, "=AAAA"), E::WrongChecksum),
-            (replaced(&record, &sum, "=AA"), E::NoChecksum { line: 6 }),
+            (replaced(&record, &sum, "=AA"), E::NoChecksum { line: 7 }),
             (
                 replaced(&record, &sum, &format!("{sum}\n{sum}")),
                 E::NoChecksum { line: 7 },

@@ -1,0 +1,7 @@
+//! OpenPGP, as far as the archive needs it. Sequoia is named in this module and its children only, and none of its
+//! types leaves the crate.
+
+pub mod certificate;
+pub mod decrypt;
+pub mod framing;
+pub mod recipients;
