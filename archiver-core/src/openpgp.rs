@@ -2,4 +2,5 @@
 //! types leaves the crate.
 
 pub mod certificate;
+pub mod encrypt;
 pub mod framing;

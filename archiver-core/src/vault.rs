@@ -4,5 +4,14 @@
 //! Modules in the order in which data flows through them when a mail is archived. Nothing here opens files, prints or
 //! reads the clock.
 
-pub mod header;
 pub mod leaf;
+
+pub mod header;
+
+pub mod armor;
+
+pub mod file;
+
+pub mod append;
+
+mod tail;
