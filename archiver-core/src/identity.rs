@@ -67,15 +67,17 @@ impl FromStr for Fingerprint {
     }
 }
 
-/// A point in time: whole seconds since 1970-01-01 UTC. As text RFC 3339 with `Z`, from the year −9999 to 9999.
+/// A point in time: whole seconds since 1970-01-01 UTC. As text RFC 3339 with `Z`, so from the year 0000 to 9999.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct UtcTime(Timestamp);
 
 impl UtcTime {
-    /// Takes seconds since 1970-01-01 UTC; `None` outside of the years −9999 … 9999.
+    /// Takes seconds since 1970-01-01 UTC; `None` outside of the years 0000 … 9999, which RFC 3339 cannot write.
     #[must_use]
     pub fn from_unix(seconds: i64) -> Option<Self> {
-        Timestamp::from_second(seconds).ok().map(Self)
+        const YEAR_0: i64 = -62_167_219_200;
+        let time = Timestamp::from_second(seconds).ok()?;
+        (seconds >= YEAR_0).then_some(Self(time))
     }
 
     /// Seconds since 1970-01-01 UTC.
@@ -133,6 +135,14 @@ mod tests {
         assert_eq!(grouped.parse::<Fingerprint>().unwrap(), v4);
         assert!(Fingerprint::from_bytes(&[0; 21]).is_none());
         assert!("AB".repeat(19).parse::<Fingerprint>().is_err());
+    }
+
+    #[test]
+    fn a_year_that_rfc_3339_cannot_write_is_refused() {
+        let year_0 = UtcTime::from_unix(-62_167_219_200).unwrap();
+        assert_eq!(year_0.to_string(), "0000-01-01T00:00:00Z");
+        assert!(UtcTime::from_unix(-62_167_219_201).is_none());
+        assert!(UtcTime::from_unix(i64::MAX).is_none());
     }
 
     #[test]

@@ -2,6 +2,9 @@
 //! types leaves the crate.
 
 pub mod certificate;
-pub mod decrypt;
+pub mod encrypt;
 pub mod framing;
+
 pub mod recipients;
+
+pub mod decrypt;

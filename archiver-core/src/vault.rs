@@ -4,9 +4,20 @@
 //! Modules in the order in which data flows through them: first when a mail is archived, then when the vault is read. Nothing
 //! here opens files, prints or reads the clock.
 
-pub mod header;
 pub mod leaf;
 
-pub mod crc24;
-pub mod dearmor;
+pub mod header;
+
+pub mod armor;
+
+pub mod file;
+
+pub mod append;
+
+mod tail;
+
 pub mod scan;
+
+pub mod dearmor;
+
+pub(crate) mod crc24;

@@ -1,0 +1,345 @@
+//! Encrypts one mail to the archive: session-key packet and encrypted data, as docs/format.md §7.2 has them.
+//!
+//! What comes out can be read by GnuPG 2.2: PKESK version 3, SEIPD version 1, AES-256, ZLIB. The mail is taken as it comes,
+//! byte for byte.
+
+use std::io::{self, Read, Write};
+
+use flate2::write::ZlibEncoder;
+use sequoia_openpgp as openpgp;
+
+use openpgp::crypto::SessionKey;
+use openpgp::packet::pkesk::PKESK3;
+use openpgp::packet::{PKESK, Packet};
+use openpgp::serialize::SerializeInto as _;
+use openpgp::serialize::stream::{Encryptor, Message};
+use openpgp::types::SymmetricAlgorithm;
+use thiserror::Error;
+
+use crate::openpgp::certificate::ArchiveCert;
+use crate::vault::leaf::BodyDigests;
+
+const CIPHER: SymmetricAlgorithm = SymmetricAlgorithm::AES256;
+
+/// zlib's level. TODO-MEASURE
+const ZLIB_LEVEL: u32 = 6;
+
+/// A reader inflates at most this much (docs/format.md §7.2); what would exceed it is stored as it is.
+const MAX_INFLATION: usize = 100;
+
+const TAG_COMPRESSED: u8 = 8;
+const TAG_LITERAL: u8 = 11;
+const ZLIB: u8 = 2;
+
+/// Whether mails are compressed before they are encrypted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Compression {
+    /// With zlib, when that makes the mail smaller and a reader's limit on inflation allows it.
+    Zlib,
+    /// Never.
+    None,
+}
+
+/// An encrypted mail: a binary OpenPGP message, complete but for its place in a vault.
+#[derive(Debug)]
+pub struct SealedBody {
+    message: Vec<u8>,
+    session_keys: usize,
+    digests: BodyDigests,
+}
+
+impl SealedBody {
+    /// Joins the two parts of a message and takes their digests.
+    pub(crate) fn of(session_keys: Vec<u8>, rest: &[u8]) -> Self {
+        let digests = BodyDigests::of(&session_keys, rest);
+        let end_of_session_keys = session_keys.len();
+        let mut message = session_keys;
+        message.extend_from_slice(rest);
+        Self {
+            message,
+            session_keys: end_of_session_keys,
+            digests,
+        }
+    }
+
+    /// The whole binary message.
+    #[must_use]
+    pub fn message(&self) -> &[u8] {
+        &self.message
+    }
+
+    /// The session-key packets with their headers, and everything after them.
+    #[must_use]
+    pub fn parts(&self) -> (&[u8], &[u8]) {
+        self.message.split_at(self.session_keys)
+    }
+
+    /// SHA-256 of both parts.
+    #[must_use]
+    pub fn digests(&self) -> &BodyDigests {
+        &self.digests
+    }
+}
+
+/// Why a mail could not be encrypted.
+#[derive(Debug, Error)]
+pub enum EncryptError {
+    /// The mail could not be read to its end.
+    #[error("the mail could not be read to its end: {0}")]
+    Read(#[source] io::Error),
+    /// OpenPGP packets of a definite length hold less than 4 GiB.
+    #[error("a mail of {0} bytes is too long for one OpenPGP packet")]
+    TooLong(usize),
+    /// Encryption to the subkey failed.
+    #[error("the mail could not be encrypted: {0}")]
+    Encrypt(String),
+}
+
+/// Reads a mail to its end and encrypts it to the certificate's encryption subkey.
+///
+/// # Errors
+/// When the mail cannot be read, is 4 GiB or more, or the operating system gives no randomness.
+pub fn seal(
+    cert: &ArchiveCert,
+    mut mail: impl Read,
+    compression: Compression,
+) -> Result<SealedBody, EncryptError> {
+    let mut plaintext = Vec::new();
+    mail.read_to_end(&mut plaintext)
+        .map_err(EncryptError::Read)?;
+    let packet = inner_packet(&plaintext, compression)?;
+    encrypt(cert, &packet).map_err(|e| EncryptError::Encrypt(format!("{e:#}")))
+}
+
+/// The packet inside the encryption: the mail as a literal packet, compressed if that serves.
+fn inner_packet(mail: &[u8], compression: Compression) -> Result<Vec<u8>, EncryptError> {
+    let literal = literal_packet(mail)?;
+    if compression == Compression::None {
+        return Ok(literal);
+    }
+    let compressed = compressed_packet(&literal)?;
+    let smaller = compressed.len() < literal.len();
+    let inflatable = literal.len() / MAX_INFLATION < compressed.len();
+    Ok(if smaller && inflatable {
+        compressed
+    } else {
+        literal
+    })
+}
+
+/// RFC 4880 §5.9: binary, no file name, no date.
+fn literal_packet(mail: &[u8]) -> Result<Vec<u8>, EncryptError> {
+    const BINARY_NO_NAME_NO_DATE: [u8; 6] = [b'b', 0, 0, 0, 0, 0];
+    packet(TAG_LITERAL, &[&BINARY_NO_NAME_NO_DATE, mail])
+}
+
+/// RFC 4880 §5.6.
+fn compressed_packet(literal: &[u8]) -> Result<Vec<u8>, EncryptError> {
+    let level = flate2::Compression::new(ZLIB_LEVEL);
+    let mut encoder = ZlibEncoder::new(Vec::with_capacity(literal.len() / 2), level);
+    let compressed = encoder
+        .write_all(literal)
+        .and_then(|()| encoder.finish())
+        .map_err(|e| EncryptError::Encrypt(e.to_string()))?;
+    packet(TAG_COMPRESSED, &[&[ZLIB], &compressed])
+}
+
+/// A packet with a definite length in the new format (RFC 4880 §4.2.2).
+fn packet(tag: u8, body: &[&[u8]]) -> Result<Vec<u8>, EncryptError> {
+    let length: usize = body.iter().map(|part| part.len()).sum();
+    let octets = u32::try_from(length)
+        .map_err(|_| EncryptError::TooLong(length))?
+        .to_be_bytes();
+    let mut packet = Vec::with_capacity(length + 6);
+    packet.push(0b1100_0000 | tag);
+    match octets {
+        [0, 0, 0, short @ 0..=191] => packet.push(short),
+        _ => {
+            packet.push(255);
+            packet.extend_from_slice(&octets);
+        }
+    }
+    for part in body {
+        packet.extend_from_slice(part);
+    }
+    Ok(packet)
+}
+
+fn encrypt(cert: &ArchiveCert, packet: &[u8]) -> openpgp::Result<SealedBody> {
+    let session_key = SessionKey::new(CIPHER.key_size()?)?;
+    let pkesk = PKESK3::for_recipient(CIPHER, &session_key, cert.encryption_key())?;
+    let pkesk = Packet::from(PKESK::from(pkesk)).to_vec()?;
+
+    let mut encrypted = Vec::with_capacity(packet.len() + 128);
+    let message = Message::new(&mut encrypted);
+    let mut message = Encryptor::with_session_key(message, CIPHER, session_key)?.build()?;
+    message.write_all(packet)?;
+    message.finalize()?;
+    Ok(SealedBody::of(pkesk, &encrypted))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use openpgp::cert::{Cert, CertBuilder, CipherSuite};
+    use openpgp::packet::SKESK;
+    use openpgp::parse::stream::{
+        DecryptionHelper, DecryptorBuilder, MessageStructure, VerificationHelper,
+    };
+    use openpgp::parse::{PacketParser, PacketParserResult, Parse as _};
+    use openpgp::policy::StandardPolicy;
+    use openpgp::types::CompressionAlgorithm;
+    use openpgp::{KeyHandle, Result};
+
+    use super::*;
+    use crate::identity::UtcTime;
+    use crate::openpgp::framing::split_message;
+
+    fn key() -> Cert {
+        let builder = CertBuilder::new()
+            .set_cipher_suite(CipherSuite::Cv25519)
+            .add_storage_encryption_subkey();
+        builder.generate().unwrap().0
+    }
+
+    fn sealed(key: &Cert, mail: &[u8], compression: Compression) -> SealedBody {
+        let now = UtcTime::from_unix(4_000_000_000).unwrap();
+        let cert = ArchiveCert::parse(&key.to_vec().unwrap(), None, now).unwrap();
+        seal(&cert, mail, compression).unwrap()
+    }
+
+    /// Decrypts with the whole key, and notes what the packets inside are.
+    struct Opener<'a> {
+        key: &'a Cert,
+        compressed: bool,
+    }
+
+    impl VerificationHelper for Opener<'_> {
+        fn get_certs(&mut self, _: &[KeyHandle]) -> Result<Vec<Cert>> {
+            Ok(Vec::new())
+        }
+
+        fn check(&mut self, _: MessageStructure<'_>) -> Result<()> {
+            Ok(())
+        }
+
+        fn inspect(&mut self, pp: &PacketParser<'_>) -> Result<()> {
+            match &pp.packet {
+                Packet::CompressedData(data) => {
+                    assert_eq!(data.algo(), CompressionAlgorithm::Zlib);
+                    self.compressed = true;
+                }
+                Packet::Literal(literal) => {
+                    assert_eq!(literal.filename(), None);
+                    assert_eq!(literal.date(), None);
+                }
+                _ => (),
+            }
+            Ok(())
+        }
+    }
+
+    impl DecryptionHelper for Opener<'_> {
+        fn decrypt(
+            &mut self,
+            pkesks: &[PKESK],
+            _: &[SKESK],
+            algo: Option<SymmetricAlgorithm>,
+            decrypt: &mut dyn FnMut(Option<SymmetricAlgorithm>, &SessionKey) -> bool,
+        ) -> Result<Option<Cert>> {
+            let [PKESK::V3(pkesk)] = pkesks else {
+                unreachable!("one PKESK of version 3")
+            };
+            let subkey = self.key.keys().subkeys().secret().next().unwrap();
+            let mut pair = subkey.key().clone().into_keypair()?;
+            let (algo, session_key) = pkesk.decrypt(&mut pair, algo).unwrap();
+            assert!(decrypt(Some(algo), &session_key));
+            Ok(None)
+        }
+    }
+
+    /// The mail, and whether it was compressed.
+    fn opened(key: &Cert, body: &SealedBody) -> (Vec<u8>, bool) {
+        let policy = StandardPolicy::new();
+        let opener = Opener {
+            key,
+            compressed: false,
+        };
+        let builder = DecryptorBuilder::from_bytes(body.message()).unwrap();
+        let mut decryptor = builder.with_policy(&policy, None, opener).unwrap();
+        let mut mail = Vec::new();
+        decryptor.read_to_end(&mut mail).unwrap();
+        assert!(decryptor.message_processed());
+        (mail, decryptor.into_helper().compressed)
+    }
+
+    #[test]
+    fn every_mail_comes_back_byte_for_byte() {
+        let key = key();
+        let long = b"All work and no play makes Jack a dull boy.\r\n".repeat(30_000);
+        let mails: [&[u8]; 6] = [
+            b"",
+            b"\0",
+            b"From x\n\xff\xfe\r\n",
+            &[b'x'; 191],
+            &[b'y'; 200],
+            &long,
+        ];
+        for mail in mails {
+            for compression in [Compression::Zlib, Compression::None] {
+                let body = sealed(&key, mail, compression);
+                assert!(opened(&key, &body).0 == mail, "{} bytes", mail.len());
+            }
+        }
+    }
+
+    #[test]
+    fn a_message_is_one_session_key_packet_and_one_encrypted_packet() {
+        let body = sealed(&key(), b"mail", Compression::Zlib);
+        assert_eq!(split_message(body.message()), body.parts());
+        let (session_keys, rest) = body.parts();
+        assert_eq!(*body.digests(), BodyDigests::of(session_keys, rest));
+        let mut tags = Vec::new();
+        let mut next = PacketParser::from_bytes(body.message()).unwrap();
+        while let PacketParserResult::Some(pp) = next {
+            tags.push((u8::from(pp.packet.tag()), pp.packet.version()));
+            next = pp.next().unwrap().1;
+        }
+        assert_eq!(tags, [(1, Some(3)), (18, Some(1))]);
+    }
+
+    #[test]
+    fn text_is_compressed_and_what_would_not_shrink_or_shrink_too_much_is_not() {
+        let key = key();
+        let compressed = |mail: &[u8]| opened(&key, &sealed(&key, mail, Compression::Zlib)).1;
+        let text: Vec<u8> = (0..2_000_u32)
+            .flat_map(|n| format!("line {n}\r\n").into_bytes())
+            .collect();
+        assert!(compressed(&text));
+        assert!(!compressed(b"short"));
+        assert!(!compressed(&vec![b'a'; 1_000_000]));
+        assert!(!opened(&key, &sealed(&key, &text, Compression::None)).1);
+    }
+
+    #[test]
+    fn no_compressed_mail_inflates_beyond_the_readers_limit() {
+        for length in [6_000, 10_000, 40_000, 100_000] {
+            let packet = inner_packet(&vec![b'a'; length], Compression::Zlib).unwrap();
+            assert!(length <= MAX_INFLATION * packet.len(), "{length}");
+        }
+    }
+
+    #[test]
+    fn a_mail_that_breaks_off_is_not_sealed() {
+        struct Broken;
+        impl Read for Broken {
+            fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+                Err(io::Error::other("pipe broke"))
+            }
+        }
+        let now = UtcTime::from_unix(4_000_000_000).unwrap();
+        let cert = ArchiveCert::parse(&key().to_vec().unwrap(), None, now).unwrap();
+        let error = seal(&cert, Broken, Compression::Zlib).unwrap_err();
+        assert!(error.to_string().ends_with("pipe broke"), "{error}");
+    }
+}

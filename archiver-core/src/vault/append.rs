@@ -1,0 +1,409 @@
+//! Appends one sealed mail to a vault, so that after any failure the vault is what it was before, and success means that
+//! the record is on stable storage (docs/format.md §7.3).
+//!
+//! The order of work is the point of this file. Before the lock: everything that does not depend on the record's place. Under the lock:
+//! the end of the vault is read, the header made, the record written in one piece, and taken back if that fails. After the
+//! lock: the record is synced, because waiting for the disk under the lock makes writers several times slower and adds
+//! no safety, since success is only reported after one's own sync. Nothing that stands in a vault is ever deleted.
+
+use std::io;
+
+use thiserror::Error;
+
+use crate::identity::UtcTime;
+use crate::openpgp::encrypt::SealedBody;
+use crate::secret::{NoRandomness, random_bytes};
+use crate::vault::armor;
+use crate::vault::file::VaultFile;
+use crate::vault::header::Header;
+use crate::vault::leaf::{BodyDigests, LeafHash, LogId, Place};
+use crate::vault::tail::Tail;
+
+/// Where a record came to stand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Receipt {
+    /// The record's header.
+    pub header: Header,
+    /// Where the record's begin line stands in the vault.
+    pub offset: u64,
+    /// The vault's last line was cut off; it was ended, and the record begins on a new line.
+    pub found_torn_tail: bool,
+}
+
+/// Why a record is not in the vault, or not surely so.
+#[derive(Debug, Error)]
+pub enum AppendError {
+    /// The file could not be opened, or its lock was not to be had.
+    #[error("it could not be opened and locked: {0}")]
+    Lock(#[source] io::Error),
+    /// The vault's end could not be read.
+    #[error("its end could not be read: {0}")]
+    Read(#[source] io::Error),
+    /// The folder of a new vault could not be synced.
+    #[error("its folder could not be synced to disk: {0}")]
+    SyncFolder(#[source] io::Error),
+    /// No random log id.
+    #[error("no log id could be drawn: {0}")]
+    LogId(#[from] NoRandomness),
+    /// The log has 2^64 records: its last header is forged.
+    #[error(
+        "its last record claims the highest sequence number there is; move this vault aside and start a new one"
+    )]
+    LogIsFull,
+    /// The write failed; the vault is as before.
+    #[error("the record could not be written, and nothing of it was left behind: {0}")]
+    Write(#[source] io::Error),
+    /// The write stopped half-way; the vault is as before.
+    #[error(
+        "only {written} of the record's {wanted} bytes found room, and they were taken back: the disk, a quota or a file size limit is full"
+    )]
+    NoRoom {
+        /// Bytes that were written.
+        written: usize,
+        /// Bytes of the record.
+        wanted: usize,
+    },
+    /// The write failed and could not be undone.
+    #[error(
+        "the record could not be written whole ({cause}), and what was written could not be taken back ({io}); the next run repairs that"
+    )]
+    NotTakenBack {
+        /// Why it could not be written.
+        cause: Box<AppendError>,
+        /// Why it could not be taken back.
+        io: io::Error,
+    },
+    /// The record was written, but is perhaps not on stable storage.
+    #[error("the record was written, but could not be synced to disk: {0}")]
+    Sync(#[source] io::Error),
+}
+
+/// Appends a sealed mail as a record with our header, and returns when it is on stable storage.
+///
+/// `clock` is read under the lock; a record's time is never less than that of the record before.
+///
+/// # Errors
+/// [`AppendError`]. After any of them the caller must not say that the mail is archived. After all of them but
+/// [`AppendError::NotTakenBack`] and [`AppendError::Sync`] the vault is byte for byte what it was before.
+pub fn append(
+    file: &mut impl VaultFile,
+    sealed: &SealedBody,
+    clock: impl FnOnce() -> UtcTime,
+) -> Result<Receipt, AppendError> {
+    let body = armor::body(sealed.message());
+    file.lock().map_err(AppendError::Lock)?;
+    let written = append_under_lock(file, sealed.digests(), &body, clock);
+    file.unlock();
+    let receipt = written?;
+    file.sync().map_err(AppendError::Sync)?;
+    Ok(receipt)
+}
+
+fn append_under_lock(
+    file: &mut impl VaultFile,
+    digests: &BodyDigests,
+    body: &[u8],
+    clock: impl FnOnce() -> UtcTime,
+) -> Result<Receipt, AppendError> {
+    let size = file.size().map_err(AppendError::Read)?;
+    if size == 0 {
+        // Whoever finds the vault empty, not only whoever made it: later writers find records and rely on this.
+        file.sync_folder().map_err(AppendError::SyncFolder)?;
+    }
+    let tail = Tail::find(file, size).map_err(AppendError::Read)?;
+    let newline = if tail.is_torn { "\n" } else { "" };
+    let gap = tail
+        .gap_digest(file, newline.as_bytes())
+        .map_err(AppendError::Read)?;
+    let place = next_place(&tail, clock())?;
+    let header = Header {
+        place,
+        leaf: place.leaf(digests, &gap),
+    };
+    let head = format!("{newline}{}", armor::head(Some(&header)));
+    write_or_take_back(file, size, head.as_bytes(), body)?;
+    Ok(Receipt {
+        header,
+        offset: size + newline.len() as u64,
+        found_torn_tail: tail.is_torn,
+    })
+}
+
+/// Continues the log of the last record of ours, or begins one.
+fn next_place(tail: &Tail, now: UtcTime) -> Result<Place, AppendError> {
+    let Some(last) = &tail.last else {
+        return Ok(Place {
+            log: LogId(random_bytes()?),
+            seq: 0,
+            time: now,
+            prev: LeafHash::BEFORE_THE_FIRST,
+        });
+    };
+    let Header { place, leaf } = last.header;
+    Ok(Place {
+        log: place.log,
+        seq: place.seq.checked_add(1).ok_or(AppendError::LogIsFull)?,
+        time: now.max(place.time),
+        prev: leaf,
+    })
+}
+
+fn write_or_take_back(
+    file: &mut impl VaultFile,
+    size: u64,
+    head: &[u8],
+    body: &[u8],
+) -> Result<(), AppendError> {
+    let wanted = head.len() + body.len();
+    let cause = match file.append(head, body) {
+        Ok(written) if written == wanted => return Ok(()),
+        Ok(written) => AppendError::NoRoom { written, wanted },
+        Err(e) => AppendError::Write(e),
+    };
+    match take_back(file, size, head, body) {
+        Ok(()) => Err(cause),
+        Err(io) => Err(AppendError::NotTakenBack {
+            cause: Box::new(cause),
+            io,
+        }),
+    }
+}
+
+/// Cuts the vault back to `size`, but only when all bytes behind `size` are the beginning of our record: a program that
+/// ignores the lock (`gpg >> VAULT`) may have appended a mail meanwhile.
+fn take_back(file: &mut impl VaultFile, size: u64, head: &[u8], body: &[u8]) -> io::Result<()> {
+    let left_behind =
+        usize::try_from(file.size()?.saturating_sub(size)).map_err(io::Error::other)?;
+    if left_behind == 0 {
+        return Ok(());
+    }
+    let mut found = vec![0; left_behind.min(head.len() + body.len() + 1)];
+    file.read_exact_at(&mut found, size)?;
+    if !head.iter().chain(body).take(found.len()).eq(&found) {
+        return Err(io::Error::other(
+            "another program wrote behind it without the lock",
+        ));
+    }
+    file.truncate(size)?;
+    file.sync()
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use sha2::{Digest as _, Sha256};
+
+    use super::*;
+    use crate::vault::file::{MemoryFile, Trouble};
+
+    const NOON: i64 = 1_795_608_000;
+
+    fn at(unix: i64) -> UtcTime {
+        UtcTime::from_unix(unix).unwrap()
+    }
+
+    fn sealed() -> SealedBody {
+        SealedBody::of(
+            vec![0xc1, 3, 7, 7, 7],
+            b"the encrypted mail, longer than one line of the armor",
+        )
+    }
+
+    fn append_at(file: &mut MemoryFile, unix: i64) -> Result<Receipt, AppendError> {
+        append(file, &sealed(), || at(unix))
+    }
+
+    /// A vault with one record of ours, and its receipt.
+    fn one_record() -> (MemoryFile, Receipt) {
+        let mut file = MemoryFile::default();
+        let receipt = append_at(&mut file, NOON).unwrap();
+        file.calls.clear();
+        (file, receipt)
+    }
+
+    fn record_length() -> usize {
+        one_record().0.bytes.len()
+    }
+
+    fn expected_leaf(header: &Header, gap: &[u8]) -> LeafHash {
+        header
+            .place
+            .leaf(sealed().digests(), &Sha256::digest(gap).into())
+    }
+
+    #[test]
+    fn a_new_vault_starts_a_log_and_is_the_canonical_record() {
+        let (file, receipt) = one_record();
+        let Header { place, leaf } = receipt.header;
+        assert_eq!((place.seq, place.time), (0, at(NOON)));
+        assert_eq!(place.prev, LeafHash::BEFORE_THE_FIRST);
+        assert_eq!(leaf, expected_leaf(&receipt.header, b""));
+        let canonical = armor::render(Some(&receipt.header), sealed().message());
+        assert_eq!(file.bytes, canonical);
+    }
+
+    #[test]
+    fn two_new_vaults_have_different_logs() {
+        let (a, b) = (one_record().1, one_record().1);
+        assert_ne!(a.header.place.log, b.header.place.log);
+    }
+
+    #[test]
+    fn the_disk_is_asked_in_the_one_safe_order() {
+        let mut file = MemoryFile::default();
+        append_at(&mut file, NOON).unwrap();
+        assert_eq!(
+            file.calls,
+            ["lock", "sync folder", "append", "unlock", "sync"]
+        );
+        file.calls.clear();
+        append_at(&mut file, NOON).unwrap();
+        assert_eq!(file.calls, ["lock", "append", "unlock", "sync"]);
+    }
+
+    #[test]
+    fn a_log_goes_on_and_its_time_never_goes_back() {
+        let (mut file, first) = one_record();
+        let second = append_at(&mut file, NOON - 3600).unwrap();
+        let third = append_at(&mut file, NOON + 1).unwrap();
+        let places = [first, second, third].map(|receipt| receipt.header.place);
+        assert_eq!(places.map(|p| p.seq), [0, 1, 2]);
+        assert_eq!(places.map(|p| p.time), [at(NOON), at(NOON), at(NOON + 1)]);
+        assert_eq!(places[1].prev, first.header.leaf);
+        assert_eq!(places[2].prev, second.header.leaf);
+        assert!(places.iter().all(|p| p.log == places[0].log));
+        assert_eq!(third.header.leaf, expected_leaf(&third.header, b""));
+        assert_eq!(
+            usize::try_from(third.offset).unwrap(),
+            second_end(&file.bytes)
+        );
+    }
+
+    /// Where the third of three records begins.
+    fn second_end(vault: &[u8]) -> usize {
+        memchr::memmem::rfind(vault, armor::BEGIN_LINE.as_bytes()).unwrap()
+    }
+
+    #[test]
+    fn a_write_that_fails_at_any_byte_leaves_the_vault_as_it_was() {
+        let length = record_length();
+        for trouble in [Trouble::Short, Trouble::NoSpace, Trouble::InputOutput] {
+            for room in 0..length {
+                let (mut file, _) = one_record();
+                let before = file.bytes.clone();
+                file.trouble = Some((room, trouble));
+                let error = append_at(&mut file, NOON).unwrap_err();
+                assert_eq!(file.bytes, before, "{trouble:?} at {room}: {error}");
+                let undone: &[&str] = &["lock", "append", "truncate", "sync", "unlock"];
+                let untouched: &[&str] = &["lock", "append", "unlock"];
+                assert_eq!(file.calls, if room == 0 { untouched } else { undone });
+            }
+        }
+    }
+
+    #[test]
+    fn the_same_holds_for_a_new_vault_and_behind_a_torn_tail() {
+        for before in [&b""[..], b"torn"] {
+            for room in 0..record_length() {
+                let mut file = MemoryFile::of(before);
+                file.trouble = Some((room, Trouble::NoSpace));
+                append_at(&mut file, NOON).unwrap_err();
+                assert_eq!(file.bytes, before);
+            }
+        }
+    }
+
+    #[test]
+    fn a_write_that_cannot_be_taken_back_is_no_success_and_the_next_run_repairs_it() {
+        for failing in ["truncate", "sync"] {
+            for room in 1..record_length() - 1 {
+                let (mut file, first) = one_record();
+                file.trouble = Some((room, Trouble::InputOutput));
+                file.failing = vec![failing];
+                let error = append_at(&mut file, NOON).unwrap_err();
+                assert!(matches!(error, AppendError::NotTakenBack { .. }), "{error}");
+                let before = file.bytes.clone();
+                (file.trouble, file.failing) = (None, Vec::new());
+                let second = append_at(&mut file, NOON).unwrap();
+                assert!(file.bytes.starts_with(&before));
+                assert_eq!(second.header.place.seq, 1);
+                assert_eq!(second.header.place.prev, first.header.leaf);
+            }
+        }
+    }
+
+    #[test]
+    fn a_failed_sync_is_no_success() {
+        let (mut file, _) = one_record();
+        file.failing = vec!["sync"];
+        assert!(matches!(
+            append_at(&mut file, NOON),
+            Err(AppendError::Sync(_))
+        ));
+    }
+
+    #[test]
+    fn without_lock_or_without_the_folders_sync_nothing_is_written() {
+        for failing in ["lock", "sync folder"] {
+            let mut file = MemoryFile {
+                failing: vec![failing],
+                ..MemoryFile::default()
+            };
+            append_at(&mut file, NOON).unwrap_err();
+            assert!(file.bytes.is_empty() && !file.calls.contains(&"append"));
+        }
+    }
+
+    #[test]
+    fn a_torn_tail_is_ended_and_belongs_to_the_gap() {
+        let (mut file, first) = one_record();
+        let torn = b"-----BEGIN PGP MESSAGE-----\n\nhQEM";
+        file.bytes.extend_from_slice(torn);
+        let second = append_at(&mut file, NOON).unwrap();
+        assert!(second.found_torn_tail);
+        assert_eq!(second.header.place.prev, first.header.leaf);
+        let gap = [torn, &b"\n"[..]].concat();
+        assert_eq!(second.header.leaf, expected_leaf(&second.header, &gap));
+        let begin = usize::try_from(second.offset).unwrap();
+        assert!(file.bytes[begin..].starts_with(armor::BEGIN_LINE.as_bytes()));
+        let third = append_at(&mut file, NOON).unwrap();
+        assert!(!third.found_torn_tail);
+        assert_eq!(third.header.place.prev, second.header.leaf);
+    }
+
+    #[test]
+    fn a_vault_filled_by_gpg_starts_a_log_whose_gap_is_the_whole_file() {
+        let foreign = armor::render(None, b"made by another program");
+        let mut file = MemoryFile::of(&foreign);
+        let first = append_at(&mut file, NOON).unwrap();
+        assert_eq!(first.header.place.seq, 0);
+        assert_eq!(first.header.leaf, expected_leaf(&first.header, &foreign));
+        file.bytes.extend_from_slice(&foreign);
+        let second = append_at(&mut file, NOON).unwrap();
+        assert_eq!(second.header.place.prev, first.header.leaf);
+        assert_eq!(second.header.leaf, expected_leaf(&second.header, &foreign));
+    }
+
+    #[test]
+    fn what_another_program_wrote_behind_a_failed_write_is_not_cut_off() {
+        let (mut file, _) = one_record();
+        file.trouble = Some((100, Trouble::Short));
+        file.intruder = b"-----BEGIN PGP MESSAGE-----\nof gpg, which takes no lock\n";
+        let error = append_at(&mut file, NOON).unwrap_err();
+        assert!(matches!(error, AppendError::NotTakenBack { .. }), "{error}");
+        assert!(file.bytes.ends_with(file.intruder));
+    }
+
+    #[test]
+    fn a_forged_last_number_is_named() {
+        let (file, receipt) = one_record();
+        let mut header = receipt.header;
+        header.place.seq = u64::MAX;
+        let forged = armor::render(Some(&header), sealed().message());
+        let mut file = MemoryFile::of(&[file.bytes, forged].concat());
+        assert!(matches!(
+            append_at(&mut file, NOON),
+            Err(AppendError::LogIsFull)
+        ));
+    }
+}
