@@ -20,4 +20,8 @@ pub mod scan;
 
 pub mod dearmor;
 
+pub mod read;
+
+pub mod chain;
+
 pub(crate) mod crc24;

@@ -9,17 +9,17 @@ static TABLES: [[u32; 256]; 8] = tables();
 
 /// A checksum in the making.
 #[derive(Debug, Clone, Copy)]
-pub struct Crc24(u32);
+pub(crate) struct Crc24(u32);
 
 impl Crc24 {
     /// The checksum of no bytes.
     #[must_use]
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self(INITIAL)
     }
 
     /// Takes more bytes in.
-    pub fn update(&mut self, bytes: &[u8]) {
+    pub(crate) fn update(&mut self, bytes: &[u8]) {
         let (eights, rest) = bytes.as_chunks::<8>();
         for &[a, b, c, d, e, f, g, h] in eights {
             let [p, q, r, s] = (self.0 ^ u32::from_be_bytes([a, b, c, d])).to_be_bytes();
@@ -36,7 +36,7 @@ impl Crc24 {
 
     /// The 24 bits, most significant byte first.
     #[must_use]
-    pub fn bytes(self) -> [u8; 3] {
+    pub(crate) fn bytes(self) -> [u8; 3] {
         let [a, b, c, _] = self.0.to_be_bytes();
         [a, b, c]
     }

@@ -9,13 +9,14 @@
 use std::io::{self, Read};
 
 use base64_simd::STANDARD as BASE64;
-use memchr::memchr;
+use memchr::{memchr, memchr_iter};
 use thiserror::Error;
 
+use crate::vault::armor::{BEGIN_LINE, END_LINE};
 use crate::vault::crc24::Crc24;
 
-const BEGIN: &[u8] = b"-----BEGIN PGP MESSAGE-----";
-const END: &[u8] = b"-----END PGP MESSAGE-----";
+const BEGIN: &[u8] = BEGIN_LINE.as_bytes();
+const END: &[u8] = END_LINE.as_bytes();
 const WINDOW: usize = 64 * 1024;
 const SMALLEST_WINDOW: usize = 128;
 /// Our armor has this many base64 characters a line.
@@ -133,11 +134,6 @@ impl<R: Read> Dearmor<R> {
         self.over && self.checksum.is_some() && self.layout.canonical
     }
 
-    /// Gives back the source.
-    pub fn into_inner(self) -> R {
-        self.raw.source
-    }
-
     fn read_headers(&mut self) -> io::Result<()> {
         self.raw.fill()?;
         let begin = self.raw.line().unwrap_or_default();
@@ -199,7 +195,10 @@ impl<R: Read> Dearmor<R> {
                     self.over = true;
                     return Ok(());
                 }
-                checksum => self.take_checksum(checksum.to_vec())?,
+                checksum => {
+                    let sum = parse_checksum(checksum);
+                    self.take_checksum(sum)?;
+                }
             }
         }
         if self.raw.at_end {
@@ -228,13 +227,8 @@ impl<R: Read> Dearmor<R> {
         Ok(())
     }
 
-    fn take_checksum(&mut self, line: Vec<u8>) -> Result<(), DearmorError> {
-        let sum = line
-            .strip_prefix(b"=")
-            .filter(|_| self.checksum.is_none())
-            .and_then(|text| BASE64.decode_to_vec(text).ok())
-            .and_then(|sum| <[u8; 3]>::try_from(sum).ok());
-        let Some(sum) = sum else {
+    fn take_checksum(&mut self, sum: Option<[u8; 3]>) -> Result<(), DearmorError> {
+        let Some(sum) = sum.filter(|_| self.checksum.is_none()) else {
             let line = self.raw.lines + 1;
             return Err(DearmorError::NoChecksum { line });
         };
@@ -378,7 +372,7 @@ impl<R: Read> Window<R> {
             |byte: &u8| byte.is_ascii_alphanumeric() || b"+/\n".contains(byte) || is_blank(*byte);
         let upto = taken.iter().position(|b| !sound(b)).unwrap_or(taken.len());
         let (before, _) = taken.split_at(upto);
-        before.iter().filter(|b| **b == b'\n').count() as u64
+        memchr_iter(b'\n', before).count() as u64
     }
 }
 
@@ -423,6 +417,12 @@ impl Layout {
     }
 }
 
+/// `=` and four base64 characters (RFC 4880 §6.1).
+fn parse_checksum(line: &[u8]) -> Option<[u8; 3]> {
+    let text = line.strip_prefix(b"=")?;
+    BASE64.decode_to_vec(text).ok()?.try_into().ok()
+}
+
 fn is_blank(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t' | b'\r')
 }
@@ -440,6 +440,7 @@ fn trim_end(mut line: &[u8]) -> &[u8] {
 mod tests {
     use proptest::prelude::*;
 
+    use super::DearmorError as E;
     use super::*;
 
     /// Armor written plainly, independent of the code that writes vaults.
@@ -528,7 +529,6 @@ mod tests {
             let text = String::from_utf8(record.clone()).unwrap();
             text.lines().rev().nth(1).unwrap().to_owned()
         };
-        use DearmorError as E;
         let cases = [
             (b"".to_vec(), E::NoBeginLine),
             (b"hello\n".to_vec(), E::NoBeginLine),
@@ -555,15 +555,15 @@ mod tests {
             (replaced(&record, &sum, "=AA"), E::NoChecksum { line: 7 }),
             (
                 replaced(&record, &sum, &format!("{sum}\n{sum}")),
-                E::NoChecksum { line: 7 },
+                E::NoChecksum { line: 8 },
             ),
             (
                 replaced(&record, &sum, &format!("{sum}\nAAAA")),
-                E::NotBase64 { line: 7 },
+                E::NotBase64 { line: 8 },
             ),
             (
                 replaced(&record, "-----END", "-----And"),
-                E::NoChecksum { line: 7 },
+                E::NoChecksum { line: 8 },
             ),
             (
                 replaced(&record, "-----END PGP MESSAGE-----\n", ""),

@@ -344,7 +344,7 @@ mod tests {
             let text = line.strip_suffix(b"\n").unwrap_or(line);
             let text = text.strip_suffix(b"\r").unwrap_or(text).trim_ascii_end();
             let clean = !line[text.len()..].contains(&0x0c)
-                && line[text.len()..].iter().filter(|b| **b == b'\r').count() <= 1;
+                && memchr::memchr_iter(b'\r', &line[text.len()..]).count() <= 1;
             if clean && whole && text == b"-----BEGIN PGP MESSAGE-----" {
                 marks.push((MarkerKind::Begin, offset, offset + line.len()));
             } else if clean && text == b"-----END PGP MESSAGE-----" {

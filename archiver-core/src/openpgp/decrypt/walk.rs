@@ -37,7 +37,7 @@ pub(super) fn open<R: Read + Send + Sync>(
         allowed,
         out,
         recipients: Vec::new(),
-        passphrases: false,
+        passphrases: 0,
         packets: 0,
         protection: None,
         compressed: false,
@@ -73,7 +73,7 @@ struct Walk<'a> {
     allowed: u64,
     out: &'a mut dyn Write,
     recipients: Vec<PKESK>,
-    passphrases: bool,
+    passphrases: usize,
     packets: usize,
     /// Set once the content is being decrypted.
     protection: Option<Protection>,
@@ -107,7 +107,7 @@ impl Walk<'_> {
         match packet.packet {
             Packet::PKESK(_) | Packet::Marker(_) | Packet::Padding(_) => Ok(()),
             Packet::SKESK(_) => {
-                self.passphrases = true;
+                self.passphrases += 1;
                 Ok(())
             }
             Packet::SEIP(_) if self.protection.is_none() => self.unlock(packet),
@@ -188,7 +188,7 @@ impl Walk<'_> {
         Err(match failure {
             Some(failure) => failure,
             None if !named.is_empty() => MessageError::ForOthers(named),
-            None if self.passphrases => MessageError::ForPassphrase,
+            None if self.passphrases > 0 => MessageError::ForPassphrase,
             None => MessageError::ForNobody,
         })
     }
