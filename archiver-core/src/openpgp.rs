@@ -1,9 +1,11 @@
 //! OpenPGP, as far as the archive needs it. Sequoia is named in this module and its children only, and none of its
 //! types leaves the crate.
 
+pub mod archive_key;
 pub mod certificate;
 pub mod encrypt;
 pub mod framing;
+pub mod signature;
 
 pub mod recipients;
 

@@ -1,2 +1,7 @@
-//! The hook.
-fn main() {}
+//! The hook. Everything is in the library.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    archiver_encrypt::main_entry()
+}

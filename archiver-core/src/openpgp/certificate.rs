@@ -305,7 +305,7 @@ fn known(fingerprint: &openpgp::Fingerprint) -> Result<Fingerprint, CertError> {
         .ok_or_else(|| CertError::NotACertificate("its key version is not supported".to_owned()))
 }
 
-fn system_time(time: UtcTime) -> SystemTime {
+pub(super) fn system_time(time: UtcTime) -> SystemTime {
     let seconds = u64::try_from(time.unix()).unwrap_or(0);
     UNIX_EPOCH + Duration::from_secs(seconds)
 }
@@ -316,7 +316,7 @@ fn utc(time: SystemTime) -> Option<UtcTime> {
 }
 
 /// The whole chain of causes, in one line.
-fn reason(error: &openpgp::anyhow::Error) -> String {
+pub(super) fn reason(error: &openpgp::anyhow::Error) -> String {
     format!("{error:#}").replace(char::is_control, " ")
 }
 
@@ -434,7 +434,7 @@ mod tests {
 
     #[test]
     fn an_expired_subkey_yields_to_the_one_in_force() {
-        let month = Duration::from_secs(30 * 86_400);
+        let month = Duration::from_hours(30 * 24);
         let builder = builder()
             .add_subkey(
                 openpgp::types::KeyFlags::empty().set_storage_encryption(),

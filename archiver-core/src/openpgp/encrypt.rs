@@ -152,12 +152,11 @@ fn packet(tag: u8, body: &[&[u8]]) -> Result<Vec<u8>, EncryptError> {
         .to_be_bytes();
     let mut packet = Vec::with_capacity(length + 6);
     packet.push(0b1100_0000 | tag);
-    match octets {
-        [0, 0, 0, short @ 0..=191] => packet.push(short),
-        _ => {
-            packet.push(255);
-            packet.extend_from_slice(&octets);
-        }
+    if let [0, 0, 0, short @ 0..=191] = octets {
+        packet.push(short);
+    } else {
+        packet.push(255);
+        packet.extend_from_slice(&octets);
     }
     for part in body {
         packet.extend_from_slice(part);

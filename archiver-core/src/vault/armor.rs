@@ -54,20 +54,18 @@ const CRC24_POLYNOMIAL: u32 = 0x0186_4cfb;
 /// The armor's checksum (RFC 4880 §6.1), 24 bits.
 #[must_use]
 pub fn crc24(bytes: &[u8]) -> u32 {
-    let [_, a, b, c] = CRC24_START.to_be_bytes();
-    let crc = bytes.iter().fold([a, b, c], |[a, b, c], byte| {
-        let [_, x, y, z] = CRC24_TABLE[usize::from(a ^ byte)].to_be_bytes();
-        [b ^ x, c ^ y, z]
-    });
-    u32::from_be_bytes([0, crc[0], crc[1], crc[2]])
+    bytes.iter().fold(CRC24_START, |crc, byte| {
+        let [_, leading, ..] = crc.to_be_bytes();
+        ((crc << 8) & 0x00ff_ffff) ^ CRC24_TABLE[usize::from(leading ^ byte)]
+    })
 }
 
 /// What each leading byte does to the checksum.
 static CRC24_TABLE: [u32; 256] = {
     let mut table = [0; 256];
-    let mut byte = 0;
+    let mut byte: u32 = 0;
     while byte < 256 {
-        let mut crc = (byte as u32) << 16;
+        let mut crc = byte << 16;
         let mut bit = 0;
         while bit < 8 {
             crc <<= 1;
@@ -76,7 +74,7 @@ static CRC24_TABLE: [u32; 256] = {
             }
             bit += 1;
         }
-        table[byte] = crc;
+        table[byte as usize] = crc;
         byte += 1;
     }
     table

@@ -1,0 +1,69 @@
+//! The order of work for one mail: certificate, mail, encryption, and only then the vault.
+
+use std::io::{self, Read, Write};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use archiver_core::identity::UtcTime;
+use archiver_core::openpgp::encrypt::{Compression, EncryptError, seal};
+use archiver_core::vault::append::{AppendError, append};
+use archiver_core::vault::armor;
+use thiserror::Error;
+
+use crate::args::Args;
+use crate::certificate_file::{self, CertificateFileError};
+use crate::disk_vault::DiskVault;
+use crate::reply::Notice;
+use crate::stop::StopSignals;
+
+/// Why a mail is not archived, or not surely so.
+#[derive(Debug, Error)]
+pub(crate) enum DeliveryError {
+    #[error("the system's clock cannot be read or is far off; set it")]
+    Clock,
+    #[error(transparent)]
+    Certificate(#[from] CertificateFileError),
+    #[error(transparent)]
+    Encrypt(#[from] EncryptError),
+    #[error("vault {0}: {1}")]
+    Append(String, AppendError),
+    #[error("the record could not be written to standard output: {0}")]
+    Output(io::Error),
+}
+
+/// Archives one mail. On success the record is on stable storage (or, with `--output -`, written out).
+pub(crate) fn deliver(
+    args: &Args,
+    mail: impl Read,
+    out: &mut impl Write,
+    stop: &StopSignals,
+    notices: &mut Vec<Notice>,
+) -> Result<(), DeliveryError> {
+    let now = clock().ok_or(DeliveryError::Clock)?;
+    let cert = certificate_file::read(args, now, notices)?;
+    let compression = if args.no_compress {
+        Compression::None
+    } else {
+        Compression::Zlib
+    };
+    let sealed = seal(&cert, mail, compression)?;
+
+    let Some(path) = &args.vault else {
+        let record = armor::render(None, sealed.message());
+        let written = out.write_all(&record).and_then(|()| out.flush());
+        return written.map_err(DeliveryError::Output);
+    };
+    let mut vault = DiskVault::new(path, args.allow_network_fs, stop);
+    let name = || path.display().to_string();
+    let receipt = append(&mut vault, &sealed, || clock().unwrap_or(now))
+        .map_err(|e| DeliveryError::Append(name(), e))?;
+    if receipt.found_torn_tail {
+        notices.push(Notice::TornTail(name()));
+    }
+    Ok(())
+}
+
+/// Now, in UTC; `None` when the clock stands before 1970 or beyond the year 9999.
+fn clock() -> Option<UtcTime> {
+    let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).ok()?;
+    UtcTime::from_unix(since_1970.as_secs().try_into().ok()?)
+}

@@ -1,0 +1,98 @@
+//! Reads the public folder from disk: bounded, each file named when it fails, everything checked against each other.
+
+use std::fs::File;
+use std::io::{self, Read as _};
+use std::path::{Path, PathBuf};
+
+use archiver_core::identity::UtcTime;
+use archiver_core::public_folder::{PublicFolder, PublicFolderError, file_names};
+use thiserror::Error;
+
+use crate::exit::Exit;
+use crate::failure::{Explained, shown};
+use crate::operator::Operator;
+
+/// No file of a public folder is larger.
+const MOST_BYTES: u64 = 1 << 20;
+
+/// A public folder as it lies on disk, checked.
+#[derive(Debug)]
+pub(crate) struct ArchiveFiles {
+    pub(crate) public: PublicFolder,
+    pub(crate) certificate: Vec<u8>,
+    /// The sealed key; `None` when the file is missing.
+    pub(crate) sealed_key: Option<Vec<u8>>,
+    /// Whether the manifest's signature was there, and so was verified.
+    pub(crate) signed: bool,
+}
+
+/// A public folder that cannot be used.
+#[derive(Debug, Error)]
+pub(crate) enum ArchiveFilesError {
+    #[error("{path} cannot be read: {source}")]
+    Unreadable { path: String, source: io::Error },
+    #[error("{path} is larger than 1 MiB")]
+    TooLarge { path: String },
+    #[error("the public folder {path} does not fit together: {source}")]
+    Contradiction { path: String, source: PublicFolderError },
+}
+
+impl Explained for ArchiveFilesError {
+    fn hint(&self) -> String {
+        match self {
+            Self::Unreadable { .. } | Self::TooLarge { .. } => {
+                "name with --public the folder public/ that the ceremony made".to_owned()
+            }
+            Self::Contradiction { .. } => {
+                "take the public folder from another copy, such as the one kept with the ceremony record; \
+                 if nobody changed it by mistake, treat this as an attack"
+                    .to_owned()
+            }
+        }
+    }
+
+    fn exit(&self) -> Exit {
+        Exit::Input
+    }
+}
+
+impl ArchiveFiles {
+    /// Reads and checks the folder, as of the time `at`.
+    pub(crate) fn load(folder: &Path, at: UtcTime) -> Result<Self, ArchiveFilesError> {
+        let manifest = read_file(&folder.join(file_names::MANIFEST))?;
+        let certificate = read_file(&folder.join(file_names::CERTIFICATE))?;
+        let signature = read_if_there(&folder.join(file_names::SIGNATURE))?;
+        let sealed_key = read_if_there(&folder.join(file_names::SEALED_KEY))?;
+        let public = PublicFolder::check(&manifest, &certificate, signature.as_deref(), at)
+            .map_err(|source| ArchiveFilesError::Contradiction { path: shown(folder), source })?;
+        Ok(Self { public, certificate, sealed_key, signed: signature.is_some() })
+    }
+}
+
+impl ArchiveFiles {
+    /// Says when the manifest's signature is missing: the sheets authenticate the manifest all the same.
+    pub(crate) fn warn_of_missing_signature(&self, operator: &mut dyn Operator) {
+        if !self.signed {
+            operator.warn("custody.json.asc is missing: where the manifest came from is not signed");
+        }
+    }
+}
+
+fn read_if_there(path: &PathBuf) -> Result<Option<Vec<u8>>, ArchiveFilesError> {
+    match read_file(path) {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(ArchiveFilesError::Unreadable { source, .. }) if source.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+fn read_file(path: &PathBuf) -> Result<Vec<u8>, ArchiveFilesError> {
+    let unreadable = |source| ArchiveFilesError::Unreadable { path: shown(path), source };
+    let file = File::open(path).map_err(unreadable)?;
+    let mut bytes = Vec::new();
+    file.take(MOST_BYTES + 1).read_to_end(&mut bytes).map_err(unreadable)?;
+    if bytes.len() as u64 > MOST_BYTES {
+        return Err(ArchiveFilesError::TooLarge { path: shown(path) });
+    }
+    Ok(bytes)
+}

@@ -1,0 +1,279 @@
+//! The ceremony in the order in which it happens. Nothing is written here: the result is a list of files.
+
+use std::path::PathBuf;
+
+use archiver_core::frame::{NotAShareText, from_qr_text, to_qr_text};
+use archiver_core::identity::UtcTime;
+use archiver_core::manifest::{
+    Custodian, Custodians, CustodiansError, Description, Manifest, ManifestError,
+};
+use archiver_core::openpgp::archive_key::{ArchiveKey, ArchiveKeyError, NewArchiveKey};
+use archiver_core::public_folder::{PublicFolder, PublicFolderError, file_names};
+use archiver_core::quorum::{Gathering, NotEnoughSheets, NotTheKey, RebuiltSecret};
+use archiver_core::share::ShareRefused;
+use archiver_core::sharing::{Purpose, SharingPart};
+use archiver_core::split::{Dealing, FaultyDealing, SharingTerms, SplitError};
+use paper_templates::PaperError;
+use thiserror::Error;
+use zeroize::Zeroizing;
+
+use super::environment;
+use super::minutes::Minutes;
+use super::output::{Folder, OutputFile};
+use super::pages::{Pages, ReadBackError, read_back};
+use crate::clock::{self, ClockError};
+use crate::exit::Exit;
+use crate::failure::Explained;
+use crate::hardening::Hardened;
+use crate::operator::Operator;
+use crate::plan::{Plan, sheet_file_name};
+use crate::version::PROGRAM;
+
+/// A ceremony that was held: its files, still in memory, and its minutes.
+#[derive(Debug)]
+pub(crate) struct Held {
+    pub(crate) sharing: SharingPart,
+    pub(crate) files: Vec<OutputFile>,
+    pub(crate) minutes: Minutes,
+}
+
+/// A ceremony that failed. Nothing was written, and no secret of it remains.
+#[derive(Debug, Error)]
+pub(crate) enum CeremonyError {
+    #[error(transparent)]
+    Clock(#[from] ClockError),
+    #[error(transparent)]
+    Key(#[from] ArchiveKeyError),
+    #[error(transparent)]
+    Split(#[from] SplitError),
+    #[error("the shares failed their proof: {0}")]
+    Faulty(#[from] FaultyDealing),
+    #[error("a share does not survive its own text: {0}")]
+    Text(#[from] NotAShareText),
+    #[error("a fresh share was refused: {0}")]
+    Refused(#[from] ShareRefused),
+    #[error("the fresh sheets do not rebuild the key: {0}")]
+    NotEnough(#[from] NotEnoughSheets),
+    #[error(transparent)]
+    NotTheKey(#[from] NotTheKey),
+    #[error("the sealed key does not hold the key that was sealed")]
+    SealedKeyDiffers,
+    #[error(transparent)]
+    Manifest(#[from] ManifestError),
+    #[error(transparent)]
+    Custodians(#[from] CustodiansError),
+    #[error("the fresh public folder does not fit together: {0}")]
+    Public(#[from] PublicFolderError),
+    #[error("a page cannot be made: {0}")]
+    Paper(#[from] PaperError),
+    #[error("sheet {share}: {source}")]
+    ReadBack { share: u8, source: ReadBackError },
+}
+
+impl Explained for CeremonyError {
+    fn hint(&self) -> String {
+        match self {
+            Self::Clock(error) => error.hint(),
+            Self::Paper(_) => "change the plan so that the text fits its place".to_owned(),
+            _ => "nothing was written; run the ceremony again, and report this with the program's --version".to_owned(),
+        }
+    }
+
+    fn exit(&self) -> Exit {
+        match self {
+            Self::Paper(_) => Exit::Input,
+            _ => Exit::Internal,
+        }
+    }
+}
+
+/// Holds the ceremony of `plan`: makes the key, shares it, proves the shares, seals the key, signs the manifest, makes the pages and reads them back.
+pub(crate) fn hold(
+    plan: &Plan,
+    purpose: Purpose,
+    hardened: Hardened,
+    operator: &mut dyn Operator,
+) -> Result<Held, CeremonyError> {
+    let started = clock::now()?;
+    let mut minutes = Minutes::default();
+    environment::observe(hardened, &mut minutes);
+
+    operator.say("Making the archive key …");
+    let NewArchiveKey { key, revocation_certificate } = ArchiveKey::generate_classic(&plan.archive, started)?;
+    let dealing = share(plan, purpose, &key, &mut minutes, operator)?;
+    let rebuilt = rebuild_from_texts(&dealing, &mut minutes)?;
+    let sealed = seal(&key, &rebuilt, &mut minutes)?;
+
+    operator.say("Writing and signing the manifest …");
+    let mut files = Vec::new();
+    let custodians = custodians_of(plan, dealing.sharing())?;
+    let manifest = manifest_of(plan, dealing.sharing(), &custodians, started)?;
+    let manifest_json = manifest.to_json()?;
+    let signature = key.sign_detached(&manifest_json, started)?;
+    let certificate = key.certificate_armored()?;
+    PublicFolder::check(&manifest_json, &certificate, Some(&signature), started)?;
+    minutes.met(
+        "Public folder checked against itself",
+        format!("set id {}", dealing.sharing().set_id()),
+        format!("set id {}, signature good", manifest.sharing.set_id()),
+    );
+    push(&mut files, Folder::Public, file_names::CERTIFICATE, certificate);
+    push(&mut files, Folder::Public, file_names::SEALED_KEY, sealed);
+    push(&mut files, Folder::Public, file_names::MANIFEST, manifest_json.clone());
+    push(&mut files, Folder::Public, file_names::SIGNATURE, signature);
+    push(&mut files, Folder::Record, "custodians.json", custodians.to_json()?);
+
+    let pages = Pages {
+        plan,
+        purpose,
+        primary: key.primary_fingerprint(),
+        set_id: dealing.sharing().set_id(),
+        started,
+    };
+    make_sheets(&pages, &dealing, &mut files, &mut minutes, operator)?;
+    make_revocation(&pages, &revocation_certificate, &mut files, &mut minutes)?;
+    minutes.left_out(
+        "the printed sheets were not read back from paper: after printing, scan each one and run custodian check",
+    );
+    let record = pages.record(&manifest, &manifest_json, &minutes, &files, clock::now()?)?;
+    push(&mut files, Folder::Record, "ceremony-record.pdf", record);
+    Ok(Held { sharing: dealing.sharing().clone(), files, minutes })
+}
+
+/// Shares the key's secret and proves the shares before anything is printed.
+fn share(
+    plan: &Plan,
+    purpose: Purpose,
+    key: &ArchiveKey,
+    minutes: &mut Minutes,
+    operator: &mut dyn Operator,
+) -> Result<Dealing, CeremonyError> {
+    let secret = key.x25519_secret()?;
+    let terms = SharingTerms {
+        profile: plan.profile,
+        purpose,
+        threshold: plan.threshold,
+        primary: key.primary_fingerprint(),
+        encryption: key.encryption_fingerprint(),
+    };
+    operator.say(&format!("Sharing its secret, {} …", plan.threshold));
+    let dealing = Dealing::deal(&secret, &terms)?;
+    minutes.met(
+        "Archive key made and shared",
+        format!("{} shares, any {} open", plan.threshold.n(), plan.threshold.k()),
+        format!("{} shares and {} commitments", dealing.shares().len(), dealing.sharing().commitments().len()),
+    );
+    let proof = dealing.prove()?;
+    let which = if proof.exhaustive { "all" } else { "random" };
+    minutes.met(
+        "Key rebuilt from sets of shares",
+        format!("every set of {} gives the key, no set of {} does", plan.threshold.k(), plan.threshold.k() - 1),
+        format!("{which} {} sets gave the key, {} smaller ones did not", proof.rebuilt, proof.refused),
+    );
+    operator.say(&format!("Proved: {which} {} sets of {} shares rebuild the key.", proof.rebuilt, plan.threshold.k()));
+    Ok(dealing)
+}
+
+/// Rebuilds the secret as an audit will: from texts, through verification.
+fn rebuild_from_texts(dealing: &Dealing, minutes: &mut Minutes) -> Result<RebuiltSecret, CeremonyError> {
+    let mut gathering = Gathering::new(dealing.sharing().clone());
+    for share in dealing.shares() {
+        gathering.add(from_qr_text(to_qr_text(share).expose_text())?)?;
+    }
+    let verified = gathering.have();
+    let rebuilt = gathering.into_quorum()?.rebuild()?;
+    minutes.met(
+        "Each share verified against the commitments, from the text of its code",
+        format!("{} verified", dealing.shares().len()),
+        format!("{verified} verified"),
+    );
+    Ok(rebuilt)
+}
+
+fn seal(key: &ArchiveKey, rebuilt: &RebuiltSecret, minutes: &mut Minutes) -> Result<Vec<u8>, CeremonyError> {
+    let passphrase = rebuilt.sealed_key_passphrase();
+    let sealed = key.locked_armored(&passphrase)?;
+    let unsealed = ArchiveKey::unseal(&sealed, &passphrase)?;
+    let same = unsealed.primary_fingerprint() == key.primary_fingerprint()
+        && unsealed.x25519_secret()?.public_key() == rebuilt.x25519().public_key();
+    if !same {
+        return Err(CeremonyError::SealedKeyDiffers);
+    }
+    minutes.met(
+        "Secret key sealed, and unsealed with the passphrase that the shares give",
+        format!("fingerprint {}", key.primary_fingerprint()),
+        format!("fingerprint {}", unsealed.primary_fingerprint()),
+    );
+    Ok(sealed)
+}
+
+fn custodians_of(plan: &Plan, sharing: &SharingPart) -> Result<Custodians, CustodiansError> {
+    let custodians = plan
+        .custodians
+        .iter()
+        .map(|custodian| Custodian {
+            share: custodian.share,
+            name: custodian.name.clone(),
+            role: custodian.role.clone(),
+            envelope: custodian.envelope.clone(),
+        })
+        .collect();
+    Custodians::new(sharing.set_id(), custodians)
+}
+
+fn manifest_of(
+    plan: &Plan,
+    sharing: &SharingPart,
+    custodians: &Custodians,
+    started: UtcTime,
+) -> Result<Manifest, CustodiansError> {
+    Ok(Manifest {
+        sharing: sharing.clone(),
+        description: Description {
+            organisation: plan.organisation.clone(),
+            archive: plan.archive.clone(),
+            ceremony_time: started,
+            program: PROGRAM.to_owned(),
+            custodians_sha256: custodians.salted_hash()?,
+        },
+    })
+}
+
+fn make_sheets(
+    pages: &Pages<'_>,
+    dealing: &Dealing,
+    files: &mut Vec<OutputFile>,
+    minutes: &mut Minutes,
+    operator: &mut dyn Operator,
+) -> Result<(), CeremonyError> {
+    for (custodian, share) in pages.plan.custodians.iter().zip(dealing.shares()) {
+        let sheet = pages.sheet(custodian, share)?;
+        read_back(&sheet, share)
+            .map_err(|source| CeremonyError::ReadBack { share: custodian.share.get(), source })?;
+        operator.say(&format!("Sheet {} for {}: made, and read back from its pixels.", custodian.share, custodian.name));
+        push(files, Folder::Sheets, sheet_file_name(custodian), sheet.expose_bytes().to_vec());
+    }
+    minutes.met(
+        "Sheets made, rendered, and their codes read back from the pixels",
+        format!("{} sheets, each the share that it should be", dealing.shares().len()),
+        format!("{} sheets, all as they should be", dealing.shares().len()),
+    );
+    Ok(())
+}
+
+fn make_revocation(
+    pages: &Pages<'_>,
+    certificate: &archiver_core::secret::SecretText,
+    files: &mut Vec<OutputFile>,
+    minutes: &mut Minutes,
+) -> Result<(), CeremonyError> {
+    let sheet = pages.revocation(certificate)?;
+    push(files, Folder::Revocation, "revocation-sheet.pdf", sheet.expose_bytes().to_vec());
+    push(files, Folder::Revocation, "revocation.asc", certificate.expose_text().as_bytes().to_vec());
+    minutes.met("Revocation certificate made, on a sheet of its own", "one sheet", "one sheet");
+    Ok(())
+}
+
+fn push(files: &mut Vec<OutputFile>, folder: Folder, name: impl Into<PathBuf>, contents: Vec<u8>) {
+    files.push(OutputFile { folder, name: name.into(), contents: Zeroizing::new(contents) });
+}

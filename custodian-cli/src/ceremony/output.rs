@@ -1,0 +1,230 @@
+//! The ceremony's folder: written as a whole or not at all.
+//!
+//! Everything is written into `.incomplete` inside the folder, synced, and then moved into place, so that a full disk or a pulled plug never leaves a folder
+//! that looks finished. The folder itself may be a mount point.
+
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io::{self, Write as _};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+
+use thiserror::Error;
+use zeroize::Zeroizing;
+
+use crate::exit::Exit;
+use crate::failure::{Explained, shown};
+
+const STAGING: &str = ".incomplete";
+
+/// One file to be written.
+#[derive(Debug)]
+pub(crate) struct OutputFile {
+    /// Its folder inside the ceremony's folder.
+    pub(crate) folder: Folder,
+    pub(crate) name: PathBuf,
+    pub(crate) contents: Zeroizing<Vec<u8>>,
+}
+
+/// The folders of a ceremony.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Folder {
+    /// What is published.
+    Public,
+    /// The custodians' sheets.
+    Sheets,
+    /// The ceremony record and who keeps which sheet.
+    Record,
+    /// What revokes the archive key.
+    Revocation,
+}
+
+impl Folder {
+    /// In the order in which they are moved into place: what is published comes last.
+    const ALL: [Self; 4] = [Self::Sheets, Self::Revocation, Self::Record, Self::Public];
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Public => "public",
+            Self::Sheets => "sheets",
+            Self::Record => "record",
+            Self::Revocation => "revocation",
+        }
+    }
+
+    fn modes(self) -> (u32, u32) {
+        match self {
+            Self::Public => (0o755, 0o644),
+            Self::Sheets | Self::Record | Self::Revocation => (0o700, 0o600),
+        }
+    }
+}
+
+/// A folder that cannot take the ceremony's files.
+#[derive(Debug, Error)]
+pub(crate) enum OutputError {
+    #[error("the folder {path} is not empty")]
+    NotEmpty { path: String },
+    #[error("an earlier run was interrupted and left {path} behind")]
+    Interrupted { path: String },
+    #[error("{path} cannot be written: {source}")]
+    Unwritable { path: String, source: io::Error },
+}
+
+impl Explained for OutputError {
+    fn hint(&self) -> String {
+        match self {
+            Self::NotEmpty { .. } => "name a new folder with --out; nothing is ever overwritten".to_owned(),
+            Self::Interrupted { path } => {
+                format!("what is in it is incomplete and may hold secrets: wipe {path}, then run again")
+            }
+            Self::Unwritable { .. } => {
+                "nothing was left behind; name a folder on a medium with free space, whose parent exists".to_owned()
+            }
+        }
+    }
+
+    fn exit(&self) -> Exit {
+        Exit::Output
+    }
+}
+
+/// An empty folder, ready to be filled.
+#[derive(Debug)]
+pub(crate) struct OutputFolder {
+    path: PathBuf,
+    /// Whether it was made here, and is removed when the ceremony fails.
+    made: bool,
+    filled: bool,
+}
+
+impl OutputFolder {
+    /// Makes the folder (0700), or takes an existing empty one.
+    pub(crate) fn prepare(path: &Path) -> Result<Self, OutputError> {
+        let unwritable = |source| OutputError::Unwritable { path: shown(path), source };
+        match DirBuilder::new().mode(0o700).create(path) {
+            Ok(()) => return Ok(Self { path: path.to_owned(), made: true, filled: false }),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(unwritable(error)),
+        }
+        let mut entries = fs::read_dir(path).map_err(unwritable)?;
+        if path.join(STAGING).exists() {
+            return Err(OutputError::Interrupted { path: shown(&path.join(STAGING)) });
+        }
+        match entries.next() {
+            None => Ok(Self { path: path.to_owned(), made: false, filled: false }),
+            Some(_) => Err(OutputError::NotEmpty { path: shown(path) }),
+        }
+    }
+
+    /// Where it is.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Writes all files, syncs them, and moves them into place.
+    pub(crate) fn fill(mut self, files: &[OutputFile]) -> Result<(), OutputError> {
+        let staging = self.path.join(STAGING);
+        let unwritable = |path: &Path| {
+            let path = shown(path);
+            move |source| OutputError::Unwritable { path, source }
+        };
+        make_folder(&staging, 0o700).map_err(unwritable(&staging))?;
+        for folder in Folder::ALL {
+            let path = staging.join(folder.name());
+            make_folder(&path, folder.modes().0).map_err(unwritable(&path))?;
+            for file in files.iter().filter(|file| file.folder == folder) {
+                let path = path.join(&file.name);
+                write_new(&path, &file.contents, folder.modes().1).map_err(unwritable(&path))?;
+            }
+            sync_folder(&path).map_err(unwritable(&path))?;
+        }
+        for folder in Folder::ALL {
+            let place = self.path.join(folder.name());
+            fs::rename(staging.join(folder.name()), &place).map_err(unwritable(&place))?;
+        }
+        fs::remove_dir(&staging).map_err(unwritable(&staging))?;
+        sync_folder(&self.path).map_err(unwritable(&self.path))?;
+        self.filled = true;
+        Ok(())
+    }
+}
+
+impl Drop for OutputFolder {
+    /// A ceremony that failed leaves nothing behind.
+    fn drop(&mut self) {
+        if self.filled {
+            return;
+        }
+        for name in Folder::ALL.map(Folder::name).into_iter().chain([STAGING]) {
+            let _ = fs::remove_dir_all(self.path.join(name));
+        }
+        if self.made {
+            let _ = fs::remove_dir(&self.path);
+        }
+    }
+}
+
+fn make_folder(path: &Path, mode: u32) -> io::Result<()> {
+    DirBuilder::new().mode(mode).create(path)
+}
+
+fn write_new(path: &Path, contents: &[u8], mode: u32) -> io::Result<()> {
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(mode).open(path)?;
+    file.write_all(contents)?;
+    file.sync_all()
+}
+
+fn sync_folder(path: &Path) -> io::Result<()> {
+    File::open(path)?.sync_all()
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+
+    fn file(folder: Folder, name: &str) -> OutputFile {
+        OutputFile { folder, name: PathBuf::from(name), contents: Zeroizing::new(b"x".to_vec()) }
+    }
+
+    #[test]
+    fn secrets_are_readable_by_the_owner_only_and_nothing_else_is_left() {
+        let parent = tempfile::tempdir().unwrap();
+        let path = parent.path().join("out");
+        let folder = OutputFolder::prepare(&path).unwrap();
+        folder.fill(&[file(Folder::Sheets, "001-a.pdf"), file(Folder::Public, "custody.json")]).unwrap();
+        let mode = |name: &str| fs::metadata(path.join(name)).unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode("sheets/001-a.pdf"), 0o600);
+        assert_eq!(mode("sheets"), 0o700);
+        assert_eq!(mode("public/custody.json"), 0o644);
+        let mut names: Vec<_> = fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        names.sort();
+        assert_eq!(names, ["public", "record", "revocation", "sheets"]);
+    }
+
+    #[test]
+    fn a_failed_ceremony_leaves_nothing_behind() {
+        let parent = tempfile::tempdir().unwrap();
+        let path = parent.path().join("out");
+        let folder = OutputFolder::prepare(&path).unwrap();
+        let twice = [file(Folder::Sheets, "001-a.pdf"), file(Folder::Sheets, "001-a.pdf")];
+        assert!(matches!(folder.fill(&twice), Err(OutputError::Unwritable { .. })));
+        assert!(!path.exists());
+    }
+
+    #[test]
+    fn a_folder_that_is_not_empty_is_refused_and_untouched() {
+        let parent = tempfile::tempdir().unwrap();
+        fs::write(parent.path().join("letter.txt"), "x").unwrap();
+        assert!(matches!(OutputFolder::prepare(parent.path()), Err(OutputError::NotEmpty { .. })));
+        assert!(parent.path().join("letter.txt").exists());
+        fs::create_dir(parent.path().join(STAGING)).unwrap();
+        assert!(matches!(OutputFolder::prepare(parent.path()), Err(OutputError::Interrupted { .. })));
+        assert!(matches!(
+            OutputFolder::prepare(&parent.path().join("missing/out")),
+            Err(OutputError::Unwritable { .. })
+        ));
+    }
+}

@@ -1,0 +1,145 @@
+//! `custodian ceremony`: makes the archive key and everything that a ceremony leaves.
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+use archiver_core::sharing::Purpose;
+use serde::Serialize;
+use thiserror::Error;
+
+use crate::ceremony::hold::{Held, hold};
+use crate::ceremony::output::{OutputFile, OutputFolder};
+use crate::exit::Exit;
+use crate::failure::{Explained, Failure, shown};
+use crate::hardening::Hardened;
+use crate::operator::Operator;
+use crate::plan::Plan;
+use crate::report::{Report, to_json};
+
+/// Hold a key ceremony: make the archive key, share it, and write sheets, record and public folder.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:
+  custodian ceremony --plan plan.toml --out /run/ceremony
+
+The plan is TOML:
+  organisation = \"Example AG\"
+  archive = \"Archiver <archiver@example.org>\"
+  profile = \"classic\"
+  threshold = 2
+  paper = \"a4\"
+
+  [[custodian]]
+  name = \"Anna Adler\"
+  role = \"Chief Financial Officer\"
+  envelope = \"A-1001\"
+
+  (one [[custodian]] for each share)")]
+pub(crate) struct Args {
+    /// The plan of the ceremony (TOML).
+    #[arg(long, value_name = "FILE")]
+    plan: PathBuf,
+
+    /// The folder to make: public/, sheets/, record/, revocation/.
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+
+    /// Do not ask; what was found or skipped is a warning and stands in the record.
+    #[arg(long)]
+    yes: bool,
+}
+
+/// The operator said no.
+#[derive(Debug, Error)]
+#[error("the ceremony was not begun")]
+struct Declined;
+
+impl Explained for Declined {
+    fn hint(&self) -> String {
+        "nothing was made; change the plan and run the command again".to_owned()
+    }
+
+    fn exit(&self) -> Exit {
+        Exit::Usage
+    }
+}
+
+impl Args {
+    pub(crate) fn run(&self, hardened: Hardened, operator: &mut dyn Operator) -> Result<Box<dyn Report>, Failure> {
+        let plan = Plan::load(&self.plan)?;
+        if !self.yes && !operator.confirm(&question(&plan), "--yes")? {
+            return Err(Declined.into());
+        }
+        let folder = OutputFolder::prepare(&self.out)?;
+        let held = hold(&plan, Purpose::Archive, hardened, operator)?;
+        folder.fill(&held.files)?;
+        held.minutes.warn_of_exceptions(operator);
+        Ok(Box::new(CeremonyReport::new(&self.out, &held)))
+    }
+}
+
+fn question(plan: &Plan) -> String {
+    let mut text = format!(
+        "{}\n{}\nAny {} of these {} custodians will be able to open the archive together:\n",
+        plan.organisation,
+        plan.archive,
+        plan.threshold.k(),
+        plan.threshold.n()
+    );
+    for custodian in &plan.custodians {
+        let _ = writeln!(
+            text,
+            "  {}  {}, {}, envelope {}",
+            custodian.share, custodian.name, custodian.role, custodian.envelope
+        );
+    }
+    text.push_str("Make the archive key now?");
+    text
+}
+
+/// What a ceremony made.
+#[derive(Debug, Serialize)]
+pub(crate) struct CeremonyReport {
+    folder: String,
+    set_id: String,
+    fingerprint: String,
+    threshold: u8,
+    shares: u8,
+    files: Vec<String>,
+    exceptions: Vec<String>,
+}
+
+impl CeremonyReport {
+    pub(crate) fn new(folder: &Path, held: &Held) -> Self {
+        let name = |file: &OutputFile| format!("{}/{}", file.folder.name(), shown(&file.name));
+        Self {
+            folder: shown(folder),
+            set_id: held.sharing.set_id().to_string(),
+            fingerprint: held.sharing.primary_fingerprint().to_string(),
+            threshold: held.sharing.threshold().k(),
+            shares: held.sharing.threshold().n(),
+            files: held.files.iter().map(name).collect(),
+            exceptions: held.minutes.exceptions.clone(),
+        }
+    }
+}
+
+impl Report for CeremonyReport {
+    fn text(&self) -> String {
+        let mut text = format!(
+            "The archive key is made: any {} of {} sheets open the archive.\n\nfingerprint  {}\nset id       {}\nfolder       {}\n\n",
+            self.threshold, self.shares, self.fingerprint, self.set_id, self.folder
+        );
+        for file in &self.files {
+            let _ = writeln!(text, "  {file}");
+        }
+        text.push_str(
+            "\nPrint the sheets, put each into its envelope, and wipe sheets/ and revocation/ from this machine.\n\
+             Give archive.cert.asc to the mail server; keep copies of public/ in several places.\n",
+        );
+        text
+    }
+
+    fn json(&self) -> serde_json::Result<String> {
+        to_json(self)
+    }
+}

@@ -1,0 +1,176 @@
+//! `custodian rebuild`: the whole OpenPGP secret key, for gpg or sq.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use archiver_core::openpgp::archive_key::{ArchiveKey, ArchiveKeyError};
+use archiver_core::quorum::{NotTheKey, RebuiltSecret};
+use archiver_core::secret::SecretText;
+use serde::Serialize;
+use thiserror::Error;
+use zeroize::Zeroizing;
+
+use crate::archive_files::ArchiveFiles;
+use crate::clock;
+use crate::exit::Exit;
+use crate::failure::{Explained, Failure, shown};
+use crate::operator::Operator;
+use crate::report::{Report, to_json};
+use crate::secret_file::write_secret_file;
+use crate::sheets::GatheredSheets;
+
+/// Rebuild the OpenPGP secret key from sheets, for gpg or sq. To read the vault, `open` does it without leaving a key behind.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:
+  custodian rebuild --public public --sheet anna.png --sheet bo.png --out archive.key.asc
+  gpg --import archive.key.asc")]
+pub(crate) struct Args {
+    /// The public folder of the ceremony.
+    #[arg(long, value_name = "DIR")]
+    public: PathBuf,
+
+    /// The file to write (mode 0600); it must not exist.
+    #[arg(long, value_name = "FILE")]
+    out: PathBuf,
+
+    /// A sheet: a scan, a text file, or - for stdin. Once for each sheet.
+    #[arg(long = "sheet", value_name = "FILE", required = true)]
+    sheets: Vec<PathBuf>,
+
+    /// Lock the key with the first line of this file instead of asking for a passphrase.
+    #[arg(long, value_name = "FILE", conflicts_with = "unlocked")]
+    passphrase_file: Option<PathBuf>,
+
+    /// Write the key without a passphrase: whoever sees the file can read the archive.
+    #[arg(long)]
+    unlocked: bool,
+}
+
+/// A rebuild that failed after the sheets were gathered.
+#[derive(Debug, Error)]
+pub(crate) enum RebuildError {
+    #[error(transparent)]
+    NotTheKey(#[from] NotTheKey),
+    #[error("{0}")]
+    Key(#[from] ArchiveKeyError),
+    #[error("the sealed key is the key {found}, but the archive's is {expected}")]
+    OtherKey { found: String, expected: String },
+    #[error("the passphrase file {path} cannot be read: {source}")]
+    PassphraseFile { path: String, source: io::Error },
+    #[error("the passphrase is empty")]
+    EmptyPassphrase,
+    #[error("the two passphrases differ")]
+    PassphrasesDiffer,
+}
+
+impl Explained for RebuildError {
+    fn hint(&self) -> String {
+        match self {
+            Self::NotTheKey(_) | Self::Key(_) | Self::OtherKey { .. } => {
+                "take the public folder from another copy, such as the one kept with the ceremony record".to_owned()
+            }
+            Self::PassphraseFile { .. } => "name a file whose first line is the passphrase".to_owned(),
+            Self::EmptyPassphrase => "give a passphrase, or say --unlocked".to_owned(),
+            Self::PassphrasesDiffer => "run the command again and type the same passphrase twice".to_owned(),
+        }
+    }
+
+    fn exit(&self) -> Exit {
+        match self {
+            Self::EmptyPassphrase | Self::PassphrasesDiffer => Exit::Usage,
+            _ => Exit::Input,
+        }
+    }
+}
+
+impl Args {
+    pub(crate) fn run(&self, operator: &mut dyn Operator) -> Result<Box<dyn Report>, Failure> {
+        let archive = ArchiveFiles::load(&self.public, clock::now()?)?;
+        archive.warn_of_missing_signature(operator);
+        let gathered = GatheredSheets::gather(archive.public.sharing(), &self.sheets, operator);
+        let rebuilt = gathered.into_quorum()?.rebuild().map_err(RebuildError::from)?;
+        let key = whole_key(&archive, &rebuilt, operator)?;
+        let armored = if self.unlocked {
+            key.unlocked_armored().map_err(RebuildError::from)?
+        } else {
+            let passphrase = self.passphrase(operator)?;
+            Zeroizing::new(key.locked_armored(&passphrase).map_err(RebuildError::from)?)
+        };
+        write_secret_file(&self.out, &armored)?;
+        Ok(Box::new(RebuildReport {
+            file: shown(&self.out),
+            fingerprint: key.primary_fingerprint().to_string(),
+            locked: !self.unlocked,
+        }))
+    }
+
+    fn passphrase(&self, operator: &mut dyn Operator) -> Result<SecretText, Failure> {
+        const FLAG: &str = "--passphrase-file FILE";
+        if let Some(path) = &self.passphrase_file {
+            return Ok(first_line(path)?);
+        }
+        let passphrase = operator.ask_secret("Passphrase to lock the rebuilt key", FLAG)?;
+        let again = operator.ask_secret("The same passphrase again", FLAG)?;
+        if passphrase.expose_text() != again.expose_text() {
+            return Err(RebuildError::PassphrasesDiffer.into());
+        }
+        if passphrase.expose_text().is_empty() {
+            return Err(RebuildError::EmptyPassphrase.into());
+        }
+        Ok(passphrase)
+    }
+}
+
+/// Unseals the sealed key; where that file is lost, joins the certificate with the rebuilt secret, which can decrypt but not certify.
+fn whole_key(
+    archive: &ArchiveFiles,
+    rebuilt: &RebuiltSecret,
+    operator: &mut dyn Operator,
+) -> Result<ArchiveKey, RebuildError> {
+    let sharing = archive.public.sharing();
+    let Some(sealed) = &archive.sealed_key else {
+        operator.warn("archive.sealed.asc is missing: the rebuilt key decrypts, but cannot certify or revoke");
+        let encryption = sharing.encryption_fingerprint();
+        return Ok(ArchiveKey::from_subkey_secret(&archive.certificate, &encryption, rebuilt.x25519())?);
+    };
+    let key = ArchiveKey::unseal(sealed, &rebuilt.sealed_key_passphrase())?;
+    let (found, expected) = (key.primary_fingerprint(), sharing.primary_fingerprint());
+    if found != expected || key.x25519_secret()?.public_key() != rebuilt.x25519().public_key() {
+        return Err(RebuildError::OtherKey { found: found.to_string(), expected: expected.to_string() });
+    }
+    Ok(key)
+}
+
+fn first_line(path: &Path) -> Result<SecretText, RebuildError> {
+    let contents = fs::read_to_string(path)
+        .map(Zeroizing::new)
+        .map_err(|source| RebuildError::PassphraseFile { path: shown(path), source })?;
+    match contents.lines().next() {
+        Some(line) if !line.is_empty() => Ok(SecretText::new(line.to_owned())),
+        _ => Err(RebuildError::EmptyPassphrase),
+    }
+}
+
+#[derive(Debug, Serialize)]
+struct RebuildReport {
+    file: String,
+    fingerprint: String,
+    locked: bool,
+}
+
+impl Report for RebuildReport {
+    fn text(&self) -> String {
+        let lock = if self.locked { "locked with the passphrase" } else { "NOT LOCKED" };
+        format!(
+            "The archive's secret key is rebuilt: {} ({lock}).\nfingerprint  {}\n\nFrom now on whoever has this file{} can read the whole archive. Wipe it when the audit is over.\n",
+            self.file,
+            self.fingerprint,
+            if self.locked { " and the passphrase" } else { "" },
+        )
+    }
+
+    fn json(&self) -> serde_json::Result<String> {
+        to_json(self)
+    }
+}

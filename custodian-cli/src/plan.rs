@@ -1,0 +1,268 @@
+//! The plan of a ceremony: what is decided before the day, as TOML. A plan exists only when a ceremony can be held by it.
+
+use std::collections::HashMap;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use archiver_core::sharing::Profile;
+use archiver_core::threshold::{InvalidThreshold, ShareIndex, Threshold};
+use paper_templates::{Paper, missing_glyph};
+use serde::Deserialize;
+use thiserror::Error;
+
+use crate::exit::Exit;
+use crate::failure::{Explained, shown};
+
+/// A plan that holds.
+#[derive(Debug, Clone)]
+pub(crate) struct Plan {
+    pub(crate) organisation: String,
+    /// The archive key's user id, `Archiver <archiver@example.org>`.
+    pub(crate) archive: String,
+    pub(crate) profile: Profile,
+    pub(crate) threshold: Threshold,
+    pub(crate) paper: Paper,
+    /// n custodians, in order of their shares.
+    pub(crate) custodians: Vec<PlannedCustodian>,
+}
+
+/// One custodian of a plan.
+#[derive(Debug, Clone)]
+pub(crate) struct PlannedCustodian {
+    pub(crate) share: ShareIndex,
+    pub(crate) name: String,
+    pub(crate) role: String,
+    pub(crate) envelope: String,
+}
+
+/// A plan by which no ceremony can be held.
+#[derive(Debug, Error)]
+pub(crate) enum PlanError {
+    #[error("the plan {path} cannot be read: {source}")]
+    Unreadable { path: String, source: io::Error },
+    #[error("the plan is not understood: {}", .0.message())]
+    Toml(#[from] Box<toml::de::Error>),
+    #[error("{field} is empty in the plan")]
+    Empty { field: String },
+    #[error("{field} is {length} characters long; at most {most} fit on the paper")]
+    TooLong { field: String, length: usize, most: usize },
+    #[error("{field} holds the character {character:?}, which the sheets' fonts cannot print")]
+    Unprintable { field: String, character: char },
+    #[error("the archive {0:?} is not of the form \"Archiver <archiver@example.org>\"")]
+    NotAUserId(String),
+    #[error("the profile {0:?} is not known")]
+    Profile(String),
+    #[error("the paper {0:?} is not known")]
+    Paper(String),
+    #[error(transparent)]
+    Threshold(#[from] InvalidThreshold),
+    #[error("custodians {first} and {second} have the same {field}, {value:?}")]
+    SharedBy { field: &'static str, value: String, first: ShareIndex, second: ShareIndex },
+}
+
+impl Explained for PlanError {
+    fn hint(&self) -> String {
+        match self {
+            Self::Unreadable { .. } => "name an existing plan with --plan FILE".to_owned(),
+            Self::Toml(error) => match error.span() {
+                Some(span) => format!("look at byte {} of the plan; custodian ceremony --help shows a whole plan", span.start),
+                None => "custodian ceremony --help shows a whole plan".to_owned(),
+            },
+            Self::Empty { field } => format!("fill in {field}"),
+            Self::TooLong { field, .. } => format!("shorten {field}"),
+            Self::Unprintable { .. } => "write it with the letters of Western and Central European languages".to_owned(),
+            Self::NotAUserId(_) => "give the archive a name and an address, never a person's".to_owned(),
+            Self::Profile(_) => "write profile = \"classic\"".to_owned(),
+            Self::Paper(_) => "write paper = \"a4\" or paper = \"letter\"".to_owned(),
+            Self::Threshold(_) => "set threshold to at least 2 and at most the number of [[custodian]] entries".to_owned(),
+            Self::SharedBy { field: "envelope", .. } => "give each custodian an envelope with its own serial".to_owned(),
+            Self::SharedBy { .. } => "no custodian may keep two shares; write namesakes apart".to_owned(),
+        }
+    }
+
+    fn exit(&self) -> Exit {
+        Exit::Input
+    }
+}
+
+impl Plan {
+    /// Reads a plan from a file.
+    pub(crate) fn load(path: &Path) -> Result<Self, PlanError> {
+        let text = fs::read_to_string(path)
+            .map_err(|source| PlanError::Unreadable { path: shown(path), source })?;
+        Self::parse(&text)
+    }
+
+    /// Reads a plan and checks everything that can be checked before a key exists.
+    pub(crate) fn parse(text: &str) -> Result<Self, PlanError> {
+        let file: PlanFile = toml::from_str(text).map_err(Box::new)?;
+        let threshold = Threshold::new(file.threshold, file.custodian.len())?;
+        let profile = file.profile.parse().map_err(|_| PlanError::Profile(file.profile.clone()))?;
+        let paper = parse_paper(&file.paper)?;
+        printable("organisation", &file.organisation, 80)?;
+        printable("archive", &file.archive, 80)?;
+        check_user_id(&file.archive)?;
+        let custodians: Vec<_> = threshold
+            .indices()
+            .zip(file.custodian)
+            .map(|(share, entry)| entry.check(share))
+            .collect::<Result<_, _>>()?;
+        check_distinct("envelope", &custodians, |custodian| &custodian.envelope)?;
+        check_distinct("name", &custodians, |custodian| &custodian.name)?;
+        Ok(Self { organisation: file.organisation, archive: file.archive, profile, threshold, paper, custodians })
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PlanFile {
+    organisation: String,
+    archive: String,
+    profile: String,
+    threshold: usize,
+    paper: String,
+    #[serde(default)]
+    custodian: Vec<CustodianEntry>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CustodianEntry {
+    name: String,
+    role: String,
+    envelope: String,
+}
+
+impl CustodianEntry {
+    fn check(self, share: ShareIndex) -> Result<PlannedCustodian, PlanError> {
+        printable(&format!("the name of custodian {share}"), &self.name, 60)?;
+        printable(&format!("the role of custodian {share}"), &self.role, 60)?;
+        printable(&format!("the envelope of custodian {share}"), &self.envelope, 40)?;
+        Ok(PlannedCustodian { share, name: self.name, role: self.role, envelope: self.envelope })
+    }
+}
+
+fn parse_paper(name: &str) -> Result<Paper, PlanError> {
+    match name {
+        "a4" => Ok(Paper::A4),
+        "letter" => Ok(Paper::Letter),
+        other => Err(PlanError::Paper(other.to_owned())),
+    }
+}
+
+fn printable(field: &str, text: &str, most: usize) -> Result<(), PlanError> {
+    let field = || field.to_owned();
+    if text.trim().is_empty() {
+        return Err(PlanError::Empty { field: field() });
+    }
+    let length = text.chars().count();
+    if length > most {
+        return Err(PlanError::TooLong { field: field(), length, most });
+    }
+    match missing_glyph(text) {
+        Some(character) => Err(PlanError::Unprintable { field: field(), character }),
+        None => Ok(()),
+    }
+}
+
+/// `Name <local@domain>`, as OpenPGP programs write and search user ids.
+fn check_user_id(archive: &str) -> Result<(), PlanError> {
+    let well_formed = || {
+        let (name, rest) = archive.split_once(" <")?;
+        let (local, domain) = rest.strip_suffix('>')?.split_once('@')?;
+        let plain = |part: &str| !part.is_empty() && !part.contains(['<', '>', '@', ' ']);
+        (!name.trim().is_empty() && !name.contains(['<', '>']) && plain(local) && plain(domain)).then_some(())
+    };
+    well_formed().ok_or_else(|| PlanError::NotAUserId(archive.to_owned()))
+}
+
+fn check_distinct(
+    field: &'static str,
+    custodians: &[PlannedCustodian],
+    value_of: impl Fn(&PlannedCustodian) -> &String,
+) -> Result<(), PlanError> {
+    let mut seen: HashMap<String, ShareIndex> = HashMap::new();
+    for custodian in custodians {
+        let value = value_of(custodian).trim().to_owned();
+        if let Some(first) = seen.insert(value.to_lowercase(), custodian.share) {
+            return Err(PlanError::SharedBy { field, value, first, second: custodian.share });
+        }
+    }
+    Ok(())
+}
+
+/// Where a custodian's sheet is written: `NNN-name.pdf`, the share's index and the name in ASCII.
+pub(crate) fn sheet_file_name(custodian: &PlannedCustodian) -> PathBuf {
+    let ascii = deunicode::deunicode(&custodian.name).to_ascii_lowercase();
+    let words: Vec<&str> = ascii.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty()).collect();
+    let name = if words.is_empty() { "custodian".to_owned() } else { words.join("-") };
+    PathBuf::from(format!("{:03}-{name}.pdf", custodian.share.get()))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use super::*;
+
+    const PLAN: &str = r#"
+        organisation = "Example AG"
+        archive = "Archiver <archiver@example.org>"
+        profile = "classic"
+        threshold = 2
+        paper = "a4"
+
+        [[custodian]]
+        name = "Åsa Öberg"
+        role = "Chief Financial Officer"
+        envelope = "A-1001"
+
+        [[custodian]]
+        name = "Bo Berg"
+        role = "Works Council"
+        envelope = "A-1002"
+    "#;
+
+    fn changed(from: &str, to: &str) -> PlanError {
+        assert!(PLAN.contains(from), "{from}");
+        Plan::parse(&PLAN.replacen(from, to, 1)).unwrap_err()
+    }
+
+    #[test]
+    fn a_whole_plan_is_read() {
+        let plan = Plan::parse(PLAN).unwrap();
+        assert_eq!(plan.threshold.to_string(), "2 of 2");
+        assert_eq!(sheet_file_name(&plan.custodians[0]), PathBuf::from("001-asa-oberg.pdf"));
+        assert_eq!(plan.custodians[1].share.get(), 2);
+    }
+
+    #[test]
+    fn a_plan_that_cannot_be_held_is_refused_with_the_field_named() {
+        assert_eq!(
+            changed("threshold = 2", "threshold = 1").to_string(),
+            "a threshold of 1 of 2 is refused: each sheet alone would open the archive"
+        );
+        assert_eq!(
+            changed("threshold = 2", "threshold = 3").to_string(),
+            "a threshold of 3 needs at least 3 custodians, but there are 2"
+        );
+        assert_eq!(
+            changed("A-1002", "a-1001").to_string(),
+            "custodians 1 and 2 have the same envelope, \"a-1001\""
+        );
+        assert_eq!(
+            changed("Bo Berg", "Åsa Öberg").to_string(),
+            "custodians 1 and 2 have the same name, \"Åsa Öberg\""
+        );
+        assert_eq!(changed("Works Council", " ").to_string(), "the role of custodian 2 is empty in the plan");
+        assert_eq!(
+            changed("Bo Berg", "Бо Берг").to_string(),
+            "the name of custodian 2 holds the character 'Б', which the sheets' fonts cannot print"
+        );
+        assert!(matches!(changed("archiver@example.org", "nobody"), PlanError::NotAUserId(_)));
+        assert!(matches!(changed("classic", "pq"), PlanError::Profile(_)));
+        assert!(matches!(changed("\"a4\"", "\"a5\""), PlanError::Paper(_)));
+        assert!(matches!(changed("paper =", "papers ="), PlanError::Toml(_)));
+        assert!(matches!(changed("Example AG", &"x".repeat(81)), PlanError::TooLong { .. }));
+    }
+}
