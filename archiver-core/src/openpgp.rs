@@ -6,3 +6,7 @@ pub mod certificate;
 pub mod encrypt;
 pub mod framing;
 pub mod signature;
+
+pub mod recipients;
+
+pub mod decrypt;

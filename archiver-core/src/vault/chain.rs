@@ -1,0 +1,397 @@
+//! Follows the logs through a vault, record by record: does each header's leaf come out, and does the record stand where
+//! it says?
+//!
+//! A link that holds says that the record, its place and all bytes since the record before are as they were when it was
+//! appended, unless somebody rewrote everything from here to the vault's end. Records of other programs belong to no log; they
+//! are bound by the gap of our next record.
+
+use std::io;
+use std::ops::Range;
+
+use sha2::{Digest as _, Sha256};
+use thiserror::Error;
+
+use crate::identity::UtcTime;
+use crate::vault::header::{Header, HeaderError};
+use crate::vault::leaf::{LeafHash, LogId};
+use crate::vault::read::{Claim, MessageFacts, RecordFacts};
+use crate::vault::scan::Span;
+
+/// Where a whole record stands.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// It has no header of ours.
+    NoHeader,
+    /// It has one that cannot be read.
+    MalformedHeader(Option<HeaderError>),
+    /// It has one, and this is what became of its claims.
+    Linked(Link),
+}
+
+/// A header's claims, compared with the vault.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Link {
+    /// The header.
+    pub header: Header,
+    /// Whether its leaf comes out of the record, so that its log, number, time and `prev` are those with which this message was
+    /// appended. (After [`Fault::Gap`]: with other bytes before it.)
+    pub leaf_matches: bool,
+    /// What is wrong with the link to the record before, or with the leaf.
+    pub fault: Option<Fault>,
+}
+
+/// Why a link does not hold.
+#[derive(Debug, Error, Clone, PartialEq, Eq)]
+pub enum Fault {
+    /// Numbers are missing or come twice.
+    #[error("record {expected} of the log should stand here, and this claims to be {found}")]
+    Sequence {
+        /// The number after the record before.
+        expected: u64,
+        /// The number that the header claims.
+        found: u64,
+    },
+    /// Another log begins: vaults were joined, or the log was started anew.
+    #[error("another log ({log}) begins here")]
+    OtherLog {
+        /// The other log.
+        log: LogId,
+    },
+    /// The record was appended behind another record than the one before.
+    #[error("it was appended behind another record than the one that stands before it")]
+    Prev,
+    /// The record claims to be older than the one before.
+    #[error("it claims a time before that of the record before it, {before}")]
+    Time {
+        /// The record before.
+        before: UtcTime,
+    },
+    /// Bytes that do not belong there stand before the record.
+    #[error("bytes were put in front of it after it was appended")]
+    Gap,
+    /// The leaf does not come out.
+    #[error("the record, its header or the bytes before it were changed")]
+    Leaf,
+    /// The armor is damaged, so that no leaf can be computed.
+    #[error("it is damaged, so its place cannot be verified")]
+    Damaged,
+    /// The armor was rewritten: the message is the same, the bytes are not.
+    #[error("its armor was rewritten")]
+    Armor,
+}
+
+/// The state of the walk through one vault.
+#[derive(Debug, Default)]
+pub struct Chain {
+    last: Option<Header>,
+    /// Where the last record of ours ends; the gap of the next one starts there.
+    end: u64,
+}
+
+impl Chain {
+    /// A walk that starts at a vault's first byte.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Judges the next whole record. `hash_gap` gives the SHA-256 of a range of the vault; it is asked only when there are
+    /// bytes between two records of ours.
+    ///
+    /// # Errors
+    /// Those of `hash_gap`.
+    pub fn follow(
+        &mut self,
+        span: &Span,
+        facts: RecordFacts,
+        hash_gap: impl FnOnce(Range<u64>) -> io::Result<[u8; 32]>,
+    ) -> io::Result<Standing> {
+        let header = match facts.claim {
+            Claim::None => return Ok(Standing::NoHeader),
+            Claim::Malformed(e) => return Ok(Standing::MalformedHeader(e)),
+            Claim::Header(header) => header,
+        };
+        let gap = self.end..span.offset;
+        self.end = span.end();
+        let misplaced = self.misplaced(&header);
+        self.last = Some(header);
+        let (leaf_matches, broken) = match facts.message {
+            Err(_) => (false, Some(Fault::Damaged)),
+            Ok(message) => check_leaf(&header, &message, gap, hash_gap)?,
+        };
+        Ok(Standing::Linked(Link {
+            header,
+            leaf_matches,
+            fault: misplaced.or(broken),
+        }))
+    }
+
+    /// What is wrong with the place that a header claims, after the record before.
+    fn misplaced(&self, header: &Header) -> Option<Fault> {
+        let place = header.place;
+        let (expected, prev, earliest) = match &self.last {
+            None => (Some(0), LeafHash::BEFORE_THE_FIRST, None),
+            Some(Header { place: before, .. }) if before.log != place.log => {
+                return Some(Fault::OtherLog { log: place.log });
+            }
+            Some(Header {
+                place: before,
+                leaf,
+            }) => (before.seq.checked_add(1), *leaf, Some(before.time)),
+        };
+        let found = place.seq;
+        if let Some(expected) = expected.filter(|expected| *expected != found) {
+            return Some(Fault::Sequence { expected, found });
+        }
+        if place.prev != prev {
+            return Some(Fault::Prev);
+        }
+        earliest
+            .filter(|before| place.time < *before)
+            .map(|before| Fault::Time { before })
+    }
+}
+
+fn check_leaf(
+    header: &Header,
+    message: &MessageFacts,
+    gap: Range<u64>,
+    hash_gap: impl FnOnce(Range<u64>) -> io::Result<[u8; 32]>,
+) -> io::Result<(bool, Option<Fault>)> {
+    let matches = |gap: [u8; 32]| header.place.leaf(&message.digests, &gap) == header.leaf;
+    let nothing: [u8; 32] = Sha256::digest([]).into();
+    let fault_of_armor = (!message.canonical).then_some(Fault::Armor);
+    if gap.is_empty() {
+        return Ok(if matches(nothing) {
+            (true, fault_of_armor)
+        } else {
+            (false, Some(Fault::Leaf))
+        });
+    }
+    if matches(hash_gap(gap)?) {
+        Ok((true, fault_of_armor))
+    } else if matches(nothing) {
+        Ok((true, Some(Fault::Gap)))
+    } else {
+        Ok((false, Some(Fault::Leaf)))
+    }
+}
+
+#[cfg(test)]
+#[allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
+mod tests {
+    use super::*;
+    use crate::openpgp::encrypt::SealedBody;
+    use crate::vault::append::append;
+    use crate::vault::armor;
+    use crate::vault::file::MemoryFile;
+    use crate::vault::leaf::Place;
+    use crate::vault::read::read_record;
+    use crate::vault::scan::{Scanner, SpanKind};
+
+    fn sealed(text: &[u8]) -> SealedBody {
+        SealedBody::of(vec![0xc1, 1, 7], text)
+    }
+
+    fn at(unix: i64) -> UtcTime {
+        UtcTime::from_unix(unix).unwrap()
+    }
+
+    /// Records of one new log, one string each.
+    fn records(count: u8) -> Vec<Vec<u8>> {
+        let mut file = MemoryFile::default();
+        (0..count)
+            .map(|n| {
+                let before = file.bytes.len();
+                append(&mut file, &sealed(&[n; 100]), || at(i64::from(n))).unwrap();
+                file.bytes.split_at(before).1.to_vec()
+            })
+            .collect()
+    }
+
+    fn walk(vault: &[u8]) -> Vec<Standing> {
+        let mut chain = Chain::new();
+        let spans = Scanner::new(vault).map(Result::unwrap);
+        let records = spans.filter(|span| span.kind == SpanKind::Record);
+        records
+            .map(|span| {
+                let range = |a: u64, b: u64| {
+                    &vault[usize::try_from(a).unwrap()..usize::try_from(b).unwrap()]
+                };
+                let record = range(span.offset, span.end());
+                let (facts, ()) = read_record(record, span.length, |_| ()).unwrap();
+                let hash = |gap: Range<u64>| Ok(Sha256::digest(range(gap.start, gap.end)).into());
+                chain.follow(&span, facts, hash).unwrap()
+            })
+            .collect()
+    }
+
+    /// Whether the leaf matches, and the fault, of each record.
+    fn links(vault: &[u8]) -> Vec<(bool, Option<Fault>)> {
+        let link = |standing| match standing {
+            Standing::Linked(link) => (link.leaf_matches, link.fault),
+            other => panic!("{other:?}"),
+        };
+        walk(vault).into_iter().map(link).collect()
+    }
+
+    const HOLDS: (bool, Option<Fault>) = (true, None);
+
+    #[test]
+    fn every_link_of_an_untouched_vault_holds() {
+        assert_eq!(links(&records(5).concat()), [HOLDS; 5]);
+    }
+
+    #[test]
+    fn links_hold_across_torn_tails_and_foreign_records() {
+        let foreign = armor::render(None, b"made by gpg");
+        let mut file = MemoryFile::of(&foreign);
+        let mut expected = vec![Standing::NoHeader];
+        for torn in [&foreign[..40], b"garbage", b"", &foreign] {
+            let receipt = append(&mut file, &sealed(b"x"), || at(9)).unwrap();
+            expected.push(Standing::Linked(Link {
+                header: receipt.header,
+                leaf_matches: true,
+                fault: None,
+            }));
+            file.bytes.extend_from_slice(torn);
+        }
+        expected.push(Standing::NoHeader);
+        assert_eq!(walk(&file.bytes), expected);
+    }
+
+    #[test]
+    fn a_removed_and_a_moved_record_are_noticed() {
+        let [a, b, c] = <[Vec<u8>; 3]>::try_from(records(3)).unwrap();
+        let missing = |expected, found| (true, Some(Fault::Sequence { expected, found }));
+        assert_eq!(
+            links(&[a.clone(), c.clone()].concat()),
+            [HOLDS, missing(1, 2)]
+        );
+        assert_eq!(
+            links(&[b.clone(), c.clone()].concat()),
+            [missing(0, 1), HOLDS]
+        );
+        let swapped = [missing(0, 1), missing(2, 0), missing(1, 2)];
+        assert_eq!(links(&[b, a, c].concat()), swapped);
+    }
+
+    #[test]
+    fn a_record_that_comes_twice_is_noticed() {
+        let [a, b] = <[Vec<u8>; 2]>::try_from(records(2)).unwrap();
+        let twice = (
+            true,
+            Some(Fault::Sequence {
+                expected: 1,
+                found: 0,
+            }),
+        );
+        assert_eq!(links(&[a.clone(), a, b].concat()), [HOLDS, twice, HOLDS]);
+    }
+
+    #[test]
+    fn bytes_put_between_records_are_noticed() {
+        let [a, b] = <[Vec<u8>; 2]>::try_from(records(2)).unwrap();
+        let vault = [a, b"\n".to_vec(), b].concat();
+        assert_eq!(links(&vault), [HOLDS, (true, Some(Fault::Gap))]);
+    }
+
+    #[test]
+    fn a_changed_message_is_noticed_where_it_stands() {
+        let honest = records(3);
+        let Standing::Linked(link) = &walk(&honest.concat())[1] else {
+            panic!("no link")
+        };
+        let forged = armor::render(Some(&link.header), sealed(b"other").message());
+        let vault = [honest[0].clone(), forged, honest[2].clone()].concat();
+        assert_eq!(links(&vault), [HOLDS, (false, Some(Fault::Leaf)), HOLDS]);
+    }
+
+    #[test]
+    fn a_replaced_record_with_a_leaf_of_its_own_breaks_the_next_link() {
+        let honest = records(3);
+        let Standing::Linked(link) = &walk(&honest.concat())[1] else {
+            panic!("no link")
+        };
+        let (place, other) = (link.header.place, sealed(b"other"));
+        let leaf = place.leaf(other.digests(), &Sha256::digest([]).into());
+        let forged = armor::render(Some(&Header { place, leaf }), other.message());
+        let vault = [honest[0].clone(), forged, honest[2].clone()].concat();
+        assert_eq!(links(&vault), [HOLDS, HOLDS, (true, Some(Fault::Prev))]);
+    }
+
+    #[test]
+    fn damage_costs_only_the_damaged_record() {
+        let mut records = records(3);
+        let middle = records[1].len() / 2;
+        records[1][middle + 100] = b'*';
+        let damaged = (false, Some(Fault::Damaged));
+        assert_eq!(links(&records.concat()), [HOLDS, damaged, HOLDS]);
+    }
+
+    #[test]
+    fn rewritten_armor_is_noticed_although_the_message_is_the_same() {
+        let mut records = records(2);
+        let text = String::from_utf8(records[0].clone()).unwrap();
+        records[0] = text.replace("\n=", " \n=").into_bytes();
+        assert_eq!(
+            links(&records.concat()),
+            [(true, Some(Fault::Armor)), HOLDS]
+        );
+    }
+
+    #[test]
+    fn a_second_log_and_a_clock_that_went_back_are_noticed() {
+        let joined = links(&[records(2).concat(), records(2).concat()].concat());
+        let [first, second, (true, Some(Fault::OtherLog { .. })), fourth] = joined.as_slice()
+        else {
+            panic!("{joined:?}")
+        };
+        assert_eq!([first, second, fourth], [&HOLDS; 3]);
+
+        let before = records(1);
+        let Standing::Linked(link) = &walk(&before[0])[0] else {
+            panic!("no link")
+        };
+        let place = Place {
+            seq: 1,
+            time: at(-1),
+            prev: link.header.leaf,
+            ..link.header.place
+        };
+        let leaf = place.leaf(sealed(b"x").digests(), &Sha256::digest([]).into());
+        let older = armor::render(Some(&Header { place, leaf }), sealed(b"x").message());
+        let fault = Fault::Time { before: at(0) };
+        let vault = [before[0].clone(), older].concat();
+        assert_eq!(links(&vault), [HOLDS, (true, Some(fault))]);
+    }
+
+    #[test]
+    fn a_malformed_header_is_named_and_the_next_record_misses_it() {
+        let records = records(2);
+        let text = String::from_utf8(records[0].clone()).unwrap();
+        let vault = [
+            text.replace("seq=0", "seq=00").into_bytes(),
+            records[1].clone(),
+        ]
+        .concat();
+        let standings = walk(&vault);
+        let wrong = Standing::MalformedHeader(Some(HeaderError::Value("seq")));
+        assert_eq!(standings[0], wrong);
+        let Standing::Linked(Link {
+            fault:
+                Some(Fault::Sequence {
+                    expected: 0,
+                    found: 1,
+                }),
+            ..
+        }) = standings[1]
+        else {
+            panic!("{standings:?}")
+        };
+    }
+}
