@@ -61,7 +61,12 @@ pub(crate) struct Way {
     pub(crate) turn: f32,
 }
 
-#[derive(Clone,Copy)] pub(crate) enum Filter { Median, MedianThreshold(usize), BlurThreshold(usize), BlurBlur,
+#[derive(Clone, Copy)]
+pub(crate) enum Filter {
+    Median,
+    MedianThreshold(usize),
+    BlurThreshold(usize),
+    BlurBlur,
     Plain,
     Blurred,
     Flat,
@@ -121,7 +126,17 @@ impl Way {
     pub(crate) fn apply(&self, page: &GreyPage) -> Option<GreyPage> {
         let flat = || filters::flattened(page, page.width() / 24);
         let filtered = match self.filter {
-            Filter::Plain => None, Filter::Median => Some(filters::median(page)), Filter::MedianThreshold(n) => Some(filters::thresholded(&filters::median(page), page.width()/n/2)), Filter::BlurThreshold(n) => Some(filters::thresholded(&filters::blurred(page), page.width()/n/2)), Filter::BlurBlur=>Some(filters::blurred(&filters::blurred(page))),
+            Filter::Plain => None,
+            Filter::Median => Some(filters::median(page)),
+            Filter::MedianThreshold(n) => Some(filters::thresholded(
+                &filters::median(page),
+                page.width() / n / 2,
+            )),
+            Filter::BlurThreshold(n) => Some(filters::thresholded(
+                &filters::blurred(page),
+                page.width() / n / 2,
+            )),
+            Filter::BlurBlur => Some(filters::blurred(&filters::blurred(page))),
             Filter::Blurred => Some(filters::blurred(page)),
             Filter::Flat => Some(flat()),
             Filter::FlatBlurred => Some(filters::blurred(&flat())),

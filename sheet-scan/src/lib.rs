@@ -46,4 +46,5 @@ pub use page::GreyPage;
 pub use pdf::render_pdf;
 pub use read::{ScanError, Watch, read_codes, read_codes_watched, read_page};
 
-#[cfg(test)] mod experiment;
+#[cfg(test)]
+mod experiment;

@@ -10,7 +10,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::process::Command;
 
-use custody_tests::{Ceremony, custodian, hook, rehearsal_mails, run, run_with_stdin};
+use custody_tests::{Ceremony, custodian, hook, needs, rehearsal_mails, run, run_with_stdin};
 
 #[test]
 fn mails_come_out_of_the_vault_as_they_went_in() {
@@ -122,6 +122,25 @@ fn check_verifies_pictures_text_files_and_stdin_and_reveals_nothing() {
     .prints("share 3, verified");
     let secret_part = &text[60..];
     assert!(!ran.stdout.contains(secret_part) && !ran.stderr.contains(secret_part));
+}
+
+#[test]
+fn sheets_rendered_by_another_program_are_read() {
+    if !needs("pdftoppm") {
+        return;
+    }
+    let ceremony = Ceremony::hold();
+    let picture = ceremony.path("by-poppler");
+    let ran = run(Command::new("pdftoppm")
+        .args(["-r", "300", "-png", "-singlefile"])
+        .arg(ceremony.sheet_pdf(1))
+        .arg(&picture));
+    let _ = ran.expect_code(0);
+    let ran = run(custodian()
+        .args(["check", "--public"])
+        .arg(ceremony.public())
+        .arg(picture.with_extension("png")));
+    let _ = ran.expect_code(0).prints("share 1, verified");
 }
 
 #[test]
