@@ -1,0 +1,226 @@
+//! Opens vaults with the archive's key: every mail into a file of its own, every byte of every vault into a manifest.
+//!
+//! How it flows: `pipeline` scans the vaults and spreads their spans over all cores, `message` opens one span and writes its mail,
+//! and the rows come back in the vaults' order to the `manifest`, so that the result does not depend on the number of cores.
+//! Memory is bounded whatever the vaults' size (but for about 20 bytes a mail, by which duplicates are known).
+//!
+//! A damaged, torn or foreign record costs only itself and is an anomaly of the summary. What ends the run is an unreadable vault
+//! or an output that cannot be written. Nothing stands under a final name that is not whole.
+
+use std::io;
+use std::num::NonZero;
+use std::path::{Path, PathBuf};
+use std::thread;
+
+use archiver_core::openpgp::decrypt::{DecryptionKey, Limits};
+use serde::Serialize;
+use thiserror::Error;
+
+mod duplicates;
+pub(crate) mod inspect;
+mod manifest;
+mod message;
+mod out_folder;
+mod pipeline;
+mod shown;
+mod source;
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;
+
+use duplicates::Duplicates;
+use manifest::{Manifest, Outcome, Row};
+use message::Opener;
+use out_folder::OutFolder;
+use shown::HeaderReader;
+use source::VaultSource;
+
+/// Is told how far the work is; from several threads at once.
+pub(crate) trait Progress: Sync {
+    /// The vaults were found: so many bytes are to be read.
+    fn begin(&self, bytes: u64);
+    /// So many more bytes and records are done.
+    fn advance(&self, bytes: u64, records: u64);
+}
+
+/// Tells nobody.
+#[derive(Debug)]
+pub(crate) struct NoProgress;
+
+impl Progress for NoProgress {
+    fn begin(&self, _: u64) {}
+    fn advance(&self, _: u64, _: u64) {}
+}
+
+/// What was found in the vaults.
+#[derive(Debug, Default, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct Summary {
+    /// Whole records and torn ones.
+    pub(crate) records: u64,
+    /// Mails written, those of records without our header included.
+    pub(crate) opened: u64,
+    /// Opened records without a header of ours.
+    pub(crate) without_header: u64,
+    /// Records whose end is missing.
+    pub(crate) torn: u64,
+    /// Whole records that could not be opened.
+    pub(crate) damaged: u64,
+    /// Records for another key.
+    pub(crate) foreign: u64,
+    /// Stretches of bytes that belong to no record and are not white space.
+    pub(crate) stray: u64,
+    /// Records whose header does not fit the record or the one before it.
+    pub(crate) broken_links: u64,
+    /// Mails that are byte for byte like an earlier one of this run.
+    pub(crate) duplicates: u64,
+    /// Bytes of all vaults.
+    pub(crate) bytes: u64,
+}
+
+impl Summary {
+    /// Whether something was found that must be looked into. Records without our header and duplicates are no anomalies.
+    pub(crate) fn anomalies(&self) -> bool {
+        self.torn + self.damaged + self.foreign + self.stray + self.broken_links > 0
+    }
+
+    fn count(&mut self, row: &Row) {
+        let counter = match row.result {
+            Outcome::Opened => &mut self.opened,
+            Outcome::OpenedWithoutHeader => {
+                self.opened += 1;
+                &mut self.without_header
+            }
+            Outcome::Torn => &mut self.torn,
+            Outcome::Damaged => &mut self.damaged,
+            Outcome::Foreign => &mut self.foreign,
+            Outcome::StrayBytes => &mut self.stray,
+            Outcome::WhiteSpace => &mut 0,
+        };
+        *counter += 1;
+        self.bytes += row.length;
+        self.records += u64::from(row.record.is_some());
+        self.broken_links += u64::from(row.link_is_broken());
+        self.duplicates += u64::from(row.duplicate_of.is_some());
+    }
+}
+
+/// Why vaults could not be opened, or not to their end.
+#[derive(Debug, Error)]
+pub(crate) enum OpenError {
+    /// A vault that cannot be used.
+    #[error(transparent)]
+    Vault(#[from] source::SourceError),
+    /// The output folder holds something.
+    #[error("the output folder {} is not empty", .0.display())]
+    OutNotEmpty(PathBuf),
+    /// The output folder is a file.
+    #[error("the output folder {} is not a folder", .0.display())]
+    OutNotAFolder(PathBuf),
+    /// The output folder cannot be made or looked into.
+    #[error("the output folder {} cannot be used: {source}", .path.display())]
+    Out {
+        /// The folder.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// A vault could not be read to its end.
+    #[error("the vault {} cannot be read: {source}", .path.display())]
+    Read {
+        /// The vault.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// An output file could not be written.
+    #[error("{} could not be written: {source}; {complete} mails before it are complete, and there is no manifest", .path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+        /// Mails that stand complete under their final names.
+        complete: u64,
+    },
+    /// The operating system gives no threads.
+    #[error("no threads could be started: {0}")]
+    Threads(#[source] io::Error),
+}
+
+/// How to open: with which key, on how many threads, within which limits.
+#[derive(Debug)]
+pub(crate) struct Opening<'a> {
+    pub(crate) key: &'a DecryptionKey,
+    pub(crate) limits: Limits,
+    pub(crate) threads: NonZero<usize>,
+}
+
+impl<'a> Opening<'a> {
+    /// On all cores, within the usual limits.
+    pub(crate) fn with(key: &'a DecryptionKey) -> Self {
+        Self {
+            key,
+            limits: Limits::default(),
+            threads: all_cores(),
+        }
+    }
+
+    /// Opens the vaults, in the order given, into the new or empty folder `out`.
+    ///
+    /// # Errors
+    /// [`OpenError`]; before [`OpenError::Read`] and [`OpenError::Write`] nothing was written.
+    pub(crate) fn open(
+        &self,
+        vaults: &[PathBuf],
+        out: &Path,
+        progress: &dyn Progress,
+    ) -> Result<Summary, OpenError> {
+        let sources = source::open_all(vaults)?;
+        let out = OutFolder::create(out)?;
+        progress.begin(sources.iter().map(VaultSource::length).sum());
+        let opener = Opener {
+            key: self.key,
+            limits: self.limits,
+            out: &out,
+            headers: HeaderReader::new(),
+        };
+        let mut manifest = Manifest::create(&out, self.key.fingerprint(), &sources)?;
+        let mut summary = Summary::default();
+        let mut duplicates = Duplicates::default();
+        let mut chains = pipeline::Chains::default();
+        pipeline::in_order(
+            &sources,
+            self.threads,
+            |job| opener.open(job),
+            |job, opened| {
+                let mut row = Row::of(job, &opened);
+                row.take_standing(chains.follow(job, opened.facts)?);
+                row.duplicate_of = duplicates.earlier(&row);
+                summary.count(&row);
+                manifest.add(&row)?;
+                progress.advance(row.length, u64::from(row.record.is_some()));
+                Ok(())
+            },
+        )?;
+        manifest.finish(&summary)?;
+        Ok(summary)
+    }
+}
+
+/// Opens vaults on all cores within the usual limits; see [`Opening::open`].
+///
+/// # Errors
+/// [`OpenError`].
+pub(crate) fn open_vaults(
+    vaults: &[PathBuf],
+    key: &DecryptionKey,
+    out: &Path,
+    progress: &dyn Progress,
+) -> Result<Summary, OpenError> {
+    Opening::with(key).open(vaults, out, progress)
+}
+
+fn all_cores() -> NonZero<usize> {
+    thread::available_parallelism().unwrap_or(NonZero::<usize>::MIN)
+}
