@@ -595,7 +595,8 @@ fn a_vault_made_by_gpg_opens() {
     assert!(run.mails().starts_with(&mails.map(<[u8]>::to_vec)));
     assert!(run.mails().ends_with(&vec![MAIL.to_vec(); 5]));
     let _ = Command::new("gpgconf")
-        .args(["--kill", "all", "--homedir"])
+        .arg("--homedir")
         .arg(folder.path())
+        .args(["--kill", "all"])
         .status();
 }
