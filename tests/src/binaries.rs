@@ -48,13 +48,13 @@ fn build() -> Binaries {
         .split(|byte| *byte == b'\n')
         .filter_map(|line| serde_json::from_slice(line).ok())
         .collect();
-    let executable = |name: &str| {
+    let executable = |name: &str| -> PathBuf {
         messages
             .iter()
             .filter(|message| message["target"]["name"] == name)
             .find_map(|message| message["executable"].as_str())
-            .map(PathBuf::from)
             .unwrap_or_else(|| panic!("cargo built no {name}"))
+            .into()
     };
     Binaries {
         custodian: executable("custodian"),

@@ -132,6 +132,7 @@ impl Ceremony {
     }
 
     /// `custodian open` with the text of sheets 1 and 3, into `opened`.
+    #[must_use]
     pub fn open(&self, vault: &Path, opened: &str) -> Ran {
         run(custodian()
             .args(["open", "--public"])

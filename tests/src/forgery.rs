@@ -1,7 +1,7 @@
 //! The attack on a replaced public folder: commitments under the attacker's key that a true sheet satisfies.
 //!
-//! Who may write to the public folder knows all Y_x = y_x·B from the true commitments. For one x he chooses C'_0 = a·B and C'_1 = (Y_x − C'_0)/x, so
-//! that the true share x satisfies y_x·B = C'_0 + x·C'_1. Only the set id on the sheet gives him away.
+//! Who may write to the public folder knows all Yₓ = yₓ·B from the true commitments. For one x he chooses C′₀ = a·B and C′₁ = (Yₓ − C′₀)/x, so
+//! that the true share x satisfies yₓ·B = C′₀ + x·C′₁. Only the set id on the sheet gives him away.
 
 use archiver_core::field::Point;
 use archiver_core::frame::{encode, from_qr_text};

@@ -61,6 +61,7 @@ impl Gpg {
     }
 
     /// Runs gpg.
+    #[must_use]
     pub fn run(&self, args: &[&str]) -> Ran {
         run(&mut self.command(args))
     }

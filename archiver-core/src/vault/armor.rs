@@ -43,7 +43,7 @@ pub(crate) fn body(message: &[u8]) -> Vec<u8> {
     text.push(b'=');
     let mut crc = Crc24::new();
     crc.update(message);
-    STANDARD.encode_append(&crc.bytes(), &mut text);
+    STANDARD.encode_append(crc.bytes(), &mut text);
     text.push(b'\n');
     text.extend_from_slice(END_LINE.as_bytes());
     text.push(b'\n');
