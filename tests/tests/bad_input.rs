@@ -310,7 +310,7 @@ fn a_full_disk_while_opening_leaves_nothing_that_looks_finished() {
     let Some(disk) = tmpfs(256) else { return };
     let ceremony = Ceremony::hold();
     for _ in 0..20 {
-        ceremony.archive(&[b"Subject: big\n\n".as_slice(), &[b'x'; 60_000]].concat());
+        ceremony.archive(&[b"Subject: big\n\n".as_slice(), &vec![b'x'; 60_000]].concat());
     }
     let out = disk.path().join("opened");
     let ran = run(custodian()

@@ -215,7 +215,8 @@ impl<R: Read> Dearmor<R> {
                 let (piece, _) = rest.split_at(at + 1);
                 (piece, trim_end(piece))
             }
-            None => (rest, rest),
+            // The window may end between a CR and its LF.
+            None => (rest, trim_end(rest)),
         };
         if self.checksum.is_some() && !content.is_empty() {
             return Err(self.not_base64());
@@ -402,11 +403,12 @@ impl Layout {
     }
 
     fn data(&mut self, piece: &[u8], content: &[u8]) {
-        let ends = piece.len() > content.len();
+        let ends = piece.ends_with(b"\n");
         self.column += content.len();
+        self.canonical &= piece.len() == content.len() + usize::from(ends);
         self.canonical &= !self.short && self.column <= COLUMNS;
         if ends {
-            self.canonical &= piece.len() == content.len() + 1 && self.column > 0;
+            self.canonical &= self.column > 0;
             self.short = self.column < COLUMNS;
             self.column = 0;
         }
