@@ -67,11 +67,11 @@ pub fn decode(frame: &SecretBytes<LENGTH>) -> Result<Share, FrameError> {
         group,
         ..,
     ] = *bytes;
-    if version != VERSION {
-        return Err(FrameError::UnknownVersion { version });
-    }
     if check_of(&bytes[..CHECKED]) != bytes[CHECKED..] {
         return Err(FrameError::Changed);
+    }
+    if version != VERSION {
+        return Err(FrameError::UnknownVersion { version });
     }
     if kind != KIND_SHARE {
         return Err(FrameError::UnknownKind { kind });

@@ -59,7 +59,8 @@ pub enum PublicFolderError {
 
 impl PublicFolder {
     /// Checks the parts against each other: the manifest's own set id, its fingerprints against the certificate, u(C₀) against the encryption
-    /// subkey, and the signature where there is one. All as of the time `at`.
+    /// subkey, and the signature where there is one. The certificate's validity is judged as of the time `at`; a certificate that was revoked or has
+    /// expired is no contradiction: see [`ArchiveCert::validity`].
     ///
     /// # Errors
     /// Names the file that does not fit.
@@ -82,7 +83,7 @@ impl PublicFolder {
             return Err(PublicFolderError::ForeignCommitments);
         }
         if let Some(signature) = signature {
-            verify_detached(manifest, signature, certificate, at)?;
+            verify_detached(manifest, signature, certificate)?;
         }
         Ok(Self {
             manifest: parsed,

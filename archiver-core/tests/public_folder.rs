@@ -10,12 +10,16 @@
 use archiver_core::frame;
 use archiver_core::identity::UtcTime;
 use archiver_core::manifest::{Description, Manifest, ManifestError};
-use archiver_core::openpgp::archive_key::ArchiveKey;
+use archiver_core::openpgp::archive_key::{ArchiveKey, NewArchiveKey};
+use archiver_core::openpgp::certificate::Validity;
 use archiver_core::public_folder::{PublicFolder, PublicFolderError};
 use archiver_core::quorum::Gathering;
 use archiver_core::sharing::{Profile, Purpose, SharingPart};
 use archiver_core::split::{Dealing, SharingTerms};
 use archiver_core::threshold::Threshold;
+use sequoia_openpgp::parse::Parse as _;
+use sequoia_openpgp::serialize::SerializeInto as _;
+use sequoia_openpgp::{Cert, Packet};
 
 fn now() -> UtcTime {
     UtcTime::from_unix(1_795_552_117).unwrap()
@@ -31,9 +35,14 @@ struct Ceremony {
 }
 
 fn ceremony() -> Ceremony {
-    let key = ArchiveKey::generate_classic("Archiver <archiver@example.org>", now())
-        .unwrap()
-        .key;
+    ceremony_with(
+        ArchiveKey::generate_classic("Archiver <archiver@example.org>", now())
+            .unwrap()
+            .key,
+    )
+}
+
+fn ceremony_with(key: ArchiveKey) -> Ceremony {
     let terms = SharingTerms {
         profile: Profile::Classic,
         purpose: Purpose::Archive,
@@ -156,4 +165,40 @@ fn commitments_to_another_key_are_refused_even_when_signed() {
         matches!(error, PublicFolderError::ForeignCommitments),
         "{error}"
     );
+}
+
+#[test]
+fn a_clock_that_stands_before_the_ceremony_does_not_lock_the_archive() {
+    let ours = ceremony();
+    let in_1970 = UtcTime::from_unix(86_400).unwrap();
+    PublicFolder::check(
+        &ours.manifest,
+        &ours.certificate,
+        Some(&ours.signature),
+        in_1970,
+    )
+    .unwrap();
+}
+
+#[test]
+fn a_revoked_certificate_still_belongs_to_its_manifest() {
+    let NewArchiveKey {
+        key,
+        revocation_certificate,
+    } = ArchiveKey::generate_classic("Archiver <archiver@example.org>", now()).unwrap();
+    let ours = ceremony_with(key);
+    let revoked = revoke(&ours.certificate, revocation_certificate.expose_text());
+    let folder =
+        PublicFolder::check(&ours.manifest, &revoked, Some(&ours.signature), now()).unwrap();
+    assert_eq!(folder.certificate().validity(), Validity::Revoked);
+}
+
+/// Joins certificate and revocation, as `gpg --import` and `--export` do.
+fn revoke(certificate: &[u8], revocation: &str) -> Vec<u8> {
+    let revocation = Packet::from_bytes(revocation).unwrap();
+    let (cert, _) = Cert::from_bytes(certificate)
+        .unwrap()
+        .insert_packets(revocation)
+        .unwrap();
+    cert.armored().to_vec().unwrap()
 }
