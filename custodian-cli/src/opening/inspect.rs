@@ -164,7 +164,7 @@ fn vault_report(source: &VaultSource) -> VaultReport {
 
 /// What one span shows.
 enum Seen {
-    Record(RecordFacts, Envelope),
+    Record(Box<(RecordFacts, Envelope)>),
     Stray { blank: bool },
 }
 
@@ -180,7 +180,7 @@ fn look(job: &Job<'_>) -> Result<Seen, OpenError> {
         job.span.length,
         |message: &mut dyn MessageReader| message.envelope(),
     )
-    .map(|(facts, envelope)| Seen::Record(facts, envelope))
+    .map(|(facts, envelope)| Seen::Record(Box::new((facts, envelope))))
     .map_err(|e| job.source.unreadable(e))
 }
 
@@ -209,7 +209,7 @@ impl Inspector {
                 vault.stray.add(found("stray bytes".to_owned()));
                 return Ok(());
             }
-            Seen::Record(facts, envelope) => (facts, envelope),
+            Seen::Record(seen) => *seen,
         };
         vault.records += 1;
         if job.span.kind == SpanKind::Torn {

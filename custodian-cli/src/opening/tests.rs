@@ -13,6 +13,7 @@ use std::num::NonZero;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::slice;
 
 use archiver_core::identity::Fingerprint;
 use serde_json::Value;
@@ -106,7 +107,11 @@ impl Run {
         let hashes = fs::read_to_string(self.out().join("manifest.sha256")).unwrap();
         let files = tree(&self.out());
         assert_eq!(hashes.lines().count() + 1, files.len());
-        assert!(files.keys().all(|name| !name.ends_with(".part")));
+        assert!(
+            files
+                .keys()
+                .all(|name| Path::new(name).extension() != Some("part".as_ref()))
+        );
         self
     }
 }
@@ -139,7 +144,8 @@ fn inspect(vault: &Vault, subkey: Option<Fingerprint>) -> InspectReport {
 #[test]
 fn a_clean_vault_opens_and_every_link_is_verified() {
     let archive = Archive::new();
-    let mails: [&[u8]; 5] = [MAIL, b"", b"From \0\xff", &[b'x'; 300_000], b"\r\n\n"];
+    let long = vec![b'x'; 300_000];
+    let mails: [&[u8]; 5] = [MAIL, b"", b"From \0\xff", &long, b"\r\n\n"];
     let mut vault = Vault::default();
     for mail in mails {
         vault.append(&archive, mail);
@@ -397,7 +403,7 @@ fn only_a_new_or_empty_output_folder_is_taken() {
     let vault = Vault::default()
         .append(&archive, MAIL)
         .save(folder.path(), "v");
-    let open = |out: &Path| open_vaults(&[vault.clone()], &archive.key, out, &NoProgress);
+    let open = |out: &Path| open_vaults(slice::from_ref(&vault), &archive.key, out, &NoProgress);
     assert!(matches!(
         open(folder.path()),
         Err(OpenError::OutNotEmpty(_))
@@ -458,7 +464,8 @@ fn a_full_disk_stops_the_run_and_leaves_nothing_half_written() {
     assert!(*complete > 5);
     for (name, mail) in left {
         assert!(
-            name.starts_with("messages/000000/") && name.ends_with(".eml"),
+            name.starts_with("messages/000000/")
+                && Path::new(&name).extension() == Some("eml".as_ref()),
             "{name}"
         );
         assert_eq!(mail.len(), 10_000);
