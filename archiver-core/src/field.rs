@@ -8,6 +8,7 @@ use std::fmt;
 
 use curve25519_dalek::constants::ED25519_BASEPOINT_POINT;
 use curve25519_dalek::edwards::{CompressedEdwardsY, EdwardsPoint};
+use curve25519_dalek::montgomery::MontgomeryPoint;
 use curve25519_dalek::scalar::{Scalar, clamp_integer};
 use curve25519_dalek::traits::IsIdentity as _;
 use rand::rand_core::UnwrapErr;
@@ -106,6 +107,16 @@ impl X25519Secret {
         EdwardsPoint::mul_base(&reduced.0)
             .to_montgomery()
             .to_bytes()
+    }
+}
+
+impl X25519Secret {
+    /// The shared secret with another's public key (RFC 7748 §6.1), 32 bytes; `None` when it is all zeros, as it is for points of small order.
+    pub(crate) fn diffie_hellman(&self, public_key: &[u8; 32]) -> Option<SecretBytes<32>> {
+        let mut shared = MontgomeryPoint(*public_key).mul_clamped(*self.0.expose_bytes());
+        let secret = SecretBytes::filled_by(|bytes| bytes.copy_from_slice(shared.as_bytes()));
+        shared.zeroize();
+        (secret.expose_bytes() != &[0; 32]).then_some(secret)
     }
 }
 

@@ -7,7 +7,7 @@
 use std::fs::{self, File, Metadata};
 use std::io::{self, Read as _};
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::PathBuf;
+use std::path::Path;
 
 use archiver_core::identity::UtcTime;
 use archiver_core::openpgp::certificate::{ArchiveCert, CertError, Validity};
@@ -39,10 +39,8 @@ pub(crate) enum CertificateFileError {
         "certificate {0} may be written by everybody, who could divert all mail; run: chmod go-w {0}"
     )]
     WritableByAll(String),
-    #[error("certificate {0}: {1}; choose one with --fingerprint")]
-    NotChosen(String, CertError),
-    #[error("certificate {0}: {1}; put the file archive.cert.asc of the ceremony there")]
-    Unfit(String, CertError),
+    #[error("certificate {0}: {1}; {remedy}", remedy = remedy(.1))]
+    Unfit(String, Box<CertError>),
     #[error(
         "certificate {0} is {1}, and --strict-cert was given; put a certificate in force there, or leave --strict-cert out"
     )]
@@ -58,8 +56,8 @@ pub(crate) fn read(
     use CertificateFileError as E;
     let path = || args.cert.display().to_string();
     let (bytes, metadata) = read_file(&args.cert)?;
-    let mode = metadata.permissions().mode();
     if args.fingerprint.is_none() {
+        let mode = metadata.permissions().mode();
         if mode & WRITABLE_BY_OTHERS != 0 {
             return Err(E::WritableByAll(path()));
         }
@@ -67,11 +65,8 @@ pub(crate) fn read(
             notices.push(Notice::WritableByGroup(path()));
         }
     }
-    let cert = match ArchiveCert::parse(&bytes, args.fingerprint.as_ref(), now) {
-        Ok(cert) => cert,
-        Err(e @ CertError::SeveralEncryptionSubkeys { .. }) => return Err(E::NotChosen(path(), e)),
-        Err(e) => return Err(E::Unfit(path(), e)),
-    };
+    let cert = ArchiveCert::parse(&bytes, args.fingerprint.as_ref(), now)
+        .map_err(|e| E::Unfit(path(), Box::new(e)))?;
     match cert.validity() {
         Validity::Valid => (),
         other if args.strict_cert => return Err(E::NotInForce(path(), other)),
@@ -80,8 +75,19 @@ pub(crate) fn read(
     Ok(cert)
 }
 
+/// What to do about a certificate that does not serve.
+fn remedy(problem: &CertError) -> &'static str {
+    match problem {
+        CertError::SeveralEncryptionSubkeys { .. } => "choose one with --fingerprint",
+        CertError::WrongFingerprint { .. } => {
+            "put the right certificate there, or mend --fingerprint"
+        }
+        _ => "put the file archive.cert.asc of the ceremony there",
+    }
+}
+
 /// A regular file's bytes. Others are not even opened: a FIFO would keep the mail server waiting.
-fn read_file(path: &PathBuf) -> Result<(Vec<u8>, Metadata), CertificateFileError> {
+fn read_file(path: &Path) -> Result<(Vec<u8>, Metadata), CertificateFileError> {
     use CertificateFileError as E;
     let name = || path.display().to_string();
     let unreadable = |e| E::Read(name(), e);

@@ -16,7 +16,7 @@ use thiserror::Error;
 use crate::stop::StopSignals;
 
 /// How long a hook waits for the others. Mail servers give a delivery several minutes.
-const LOCK_PATIENCE: Duration = Duration::from_secs(60);
+const LOCK_PATIENCE: Duration = Duration::from_mins(1);
 
 /// Writers hold the lock for well under a millisecond, so waiting begins short.
 const FIRST_PAUSE: Duration = Duration::from_millis(1);
@@ -240,7 +240,7 @@ fn refuse_other_than_file(kind: fs::FileType) -> Result<(), Refusal> {
 
 /// The name of a network file system, by its magic number in statfs(2). FUSE is not here: it carries local file systems too.
 fn network_file_system(file_system: &StatFs) -> Option<&'static str> {
-    const MAGICS: [(u32, &str); 9] = [
+    const MAGICS: [(u64, &str); 9] = [
         (0x6969, "NFS"),
         (0xff53_4d42, "CIFS"),
         (0xfe53_4d42, "SMB2"),
@@ -252,7 +252,7 @@ fn network_file_system(file_system: &StatFs) -> Option<&'static str> {
         (0x0102_1997, "9P"),
     ];
     // 32 bits, which some systems extend with their sign.
-    let magic = (file_system.f_type as u64 & 0xffff_ffff) as u32;
+    let magic = file_system.f_type.cast_unsigned() & 0xffff_ffff;
     let known = MAGICS.iter().find(|(known, _)| *known == magic);
     known.map(|(_, name)| *name)
 }

@@ -21,7 +21,8 @@ use std::process::ExitCode;
 
 use crate::args::{Args, Asked};
 use crate::reply::{DELIVERED, TRY_AGAIN_LATER};
-use crate::stop::{StopSignals, StoppableInput};
+pub use crate::stop::StopSignals;
+use crate::stop::StoppableInput;
 
 /// The whole hook, as a process: signals and panics set up, arguments and streams taken from the environment.
 ///

@@ -58,11 +58,15 @@ impl StopSignals {
         PollFd::new(self.0.as_fd(), PollFlags::POLLIN)
     }
 
-    /// The first of `fds` is ours.
+    /// The first of `fds` is ours. Fails when a signal has come.
     fn poll(&self, fds: &mut [PollFd<'_>], timeout: PollTimeout) -> io::Result<()> {
         match poll(fds, timeout) {
-            Ok(_) | Err(Errno::EINTR) => (),
+            Ok(_) => (),
+            Err(Errno::EINTR) => return Ok(()),
             Err(e) => return Err(e.into()),
+        }
+        if fds.first().and_then(PollFd::any) == Some(false) {
+            return Ok(());
         }
         match self.0.read_signal()? {
             None => Ok(()),

@@ -34,7 +34,10 @@ pub(crate) enum ArchiveFilesError {
     #[error("{path} is larger than 1 MiB")]
     TooLarge { path: String },
     #[error("the public folder {path} does not fit together: {source}")]
-    Contradiction { path: String, source: PublicFolderError },
+    Contradiction {
+        path: String,
+        source: PublicFolderError,
+    },
 }
 
 impl Explained for ArchiveFilesError {
@@ -64,8 +67,16 @@ impl ArchiveFiles {
         let signature = read_if_there(&folder.join(file_names::SIGNATURE))?;
         let sealed_key = read_if_there(&folder.join(file_names::SEALED_KEY))?;
         let public = PublicFolder::check(&manifest, &certificate, signature.as_deref(), at)
-            .map_err(|source| ArchiveFilesError::Contradiction { path: shown(folder), source })?;
-        Ok(Self { public, certificate, sealed_key, signed: signature.is_some() })
+            .map_err(|source| ArchiveFilesError::Contradiction {
+                path: shown(folder),
+                source,
+            })?;
+        Ok(Self {
+            public,
+            certificate,
+            sealed_key,
+            signed: signature.is_some(),
+        })
     }
 }
 
@@ -73,7 +84,8 @@ impl ArchiveFiles {
     /// Says when the manifest's signature is missing: the sheets authenticate the manifest all the same.
     pub(crate) fn warn_of_missing_signature(&self, operator: &mut dyn Operator) {
         if !self.signed {
-            operator.warn("custody.json.asc is missing: where the manifest came from is not signed");
+            operator
+                .warn("custody.json.asc is missing: where the manifest came from is not signed");
         }
     }
 }
@@ -81,16 +93,25 @@ impl ArchiveFiles {
 fn read_if_there(path: &PathBuf) -> Result<Option<Vec<u8>>, ArchiveFilesError> {
     match read_file(path) {
         Ok(bytes) => Ok(Some(bytes)),
-        Err(ArchiveFilesError::Unreadable { source, .. }) if source.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(ArchiveFilesError::Unreadable { source, .. })
+            if source.kind() == io::ErrorKind::NotFound =>
+        {
+            Ok(None)
+        }
         Err(error) => Err(error),
     }
 }
 
 fn read_file(path: &PathBuf) -> Result<Vec<u8>, ArchiveFilesError> {
-    let unreadable = |source| ArchiveFilesError::Unreadable { path: shown(path), source };
+    let unreadable = |source| ArchiveFilesError::Unreadable {
+        path: shown(path),
+        source,
+    };
     let file = File::open(path).map_err(unreadable)?;
     let mut bytes = Vec::new();
-    file.take(MOST_BYTES + 1).read_to_end(&mut bytes).map_err(unreadable)?;
+    file.take(MOST_BYTES + 1)
+        .read_to_end(&mut bytes)
+        .map_err(unreadable)?;
     if bytes.len() as u64 > MOST_BYTES {
         return Err(ArchiveFilesError::TooLarge { path: shown(path) });
     }

@@ -44,7 +44,11 @@ pub(crate) enum Command {
 
 impl Command {
     /// Runs the command.
-    pub(crate) fn run(&self, hardened: Hardened, operator: &mut dyn Operator) -> Result<Box<dyn Report>, Failure> {
+    pub(crate) fn run(
+        &self,
+        hardened: Hardened,
+        operator: &mut dyn Operator,
+    ) -> Result<Box<dyn Report>, Failure> {
         match self {
             Self::Ceremony(args) => args.run(hardened, operator),
             Self::Check(args) => args.run(operator),

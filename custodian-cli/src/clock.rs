@@ -25,7 +25,9 @@ impl Explained for ClockError {
 
 /// Now, in UTC.
 pub(crate) fn now() -> Result<UtcTime, ClockError> {
-    let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).map_err(|_| ClockError)?;
+    let since_1970 = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_err(|_| ClockError)?;
     let seconds = i64::try_from(since_1970.as_secs()).map_err(|_| ClockError)?;
     UtcTime::from_unix(seconds).ok_or(ClockError)
 }

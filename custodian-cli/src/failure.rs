@@ -24,11 +24,17 @@ pub(crate) struct Failure {
 
 impl<E: Explained> From<E> for Failure {
     fn from(error: E) -> Self {
-        Self { message: error.to_string(), hint: error.hint(), exit: error.exit() }
+        Self {
+            message: error.to_string(),
+            hint: error.hint(),
+            exit: error.exit(),
+        }
     }
 }
 
 /// A path as it may be shown on a terminal: control characters replaced.
 pub(crate) fn shown(path: &Path) -> String {
-    path.display().to_string().replace(char::is_control, "\u{fffd}")
+    path.display()
+        .to_string()
+        .replace(char::is_control, "\u{fffd}")
 }

@@ -3,7 +3,7 @@
 
 use rustix::mm::{MlockAllFlags, mlockall};
 use rustix::process::{
-    DumpableBehavior, Resource, Rlimit, set_dumpable_behavior, setrlimit,
+    DumpableBehavior, Resource, Rlimit, getrlimit, set_dumpable_behavior, setrlimit,
 };
 use zeroizing_alloc::ZeroAlloc;
 
@@ -21,16 +21,28 @@ pub(crate) struct Hardened {
 
 /// Hardens this process as far as the system lets it.
 pub(crate) fn harden() -> Hardened {
-    let no_core = Rlimit { current: Some(0), maximum: Some(0) };
+    let no_core = Rlimit {
+        current: Some(0),
+        maximum: Some(0),
+    };
     let no_core_dump = setrlimit(Resource::Core, no_core).is_ok()
         && set_dumpable_behavior(DumpableBehavior::NotDumpable).is_ok();
-    Hardened { memory_locked: lock_memory(), no_core_dump }
+    Hardened {
+        memory_locked: lock_memory(),
+        no_core_dump,
+    }
 }
 
-/// Locks current and future memory. Under a small limit this would make later allocations fail, so it is left out there.
+/// Locks current and future memory. Under a limit that stays small this would make later allocations fail, so it is left out there.
 fn lock_memory() -> bool {
     const ENOUGH: u64 = 1 << 30;
-    let limit = rustix::process::getrlimit(Resource::Memlock).current;
-    let allowed = limit.is_none_or(|bytes| bytes >= ENOUGH);
+    let unlimited = Rlimit {
+        current: None,
+        maximum: None,
+    };
+    let allowed = setrlimit(Resource::Memlock, unlimited).is_ok()
+        || getrlimit(Resource::Memlock)
+            .current
+            .is_none_or(|bytes| bytes >= ENOUGH);
     allowed && mlockall(MlockAllFlags::CURRENT | MlockAllFlags::FUTURE).is_ok()
 }

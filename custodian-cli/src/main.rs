@@ -8,13 +8,15 @@ mod ceremony;
 mod cli;
 mod clock;
 mod commands;
+
 mod exit;
 mod failure;
 mod hardening;
-#[cfg_attr(not(test), expect(dead_code, reason = "the commands that call it come next"))]
 mod opening;
 mod operator;
 mod plan;
+mod progress;
+mod rehearsal;
 mod report;
 mod secret_file;
 mod sheets;
@@ -60,7 +62,11 @@ fn called_as_hook() -> bool {
 }
 
 fn show(report: &dyn Report, json: bool) -> Exit {
-    let shown = if json { report.json() } else { Ok(report.text()) };
+    let shown = if json {
+        report.json()
+    } else {
+        Ok(report.text())
+    };
     match shown {
         Ok(text) => match print(&text) {
             Exit::Done => report.exit(),
@@ -72,7 +78,10 @@ fn show(report: &dyn Report, json: bool) -> Exit {
 
 fn print(text: &str) -> Exit {
     let mut stdout = io::stdout().lock();
-    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+    match stdout
+        .write_all(text.as_bytes())
+        .and_then(|()| stdout.flush())
+    {
         Ok(()) => Exit::Done,
         Err(_) => Exit::Output,
     }

@@ -16,6 +16,9 @@ use archiver_core::openpgp::decrypt::{DecryptionKey, Limits};
 use serde::Serialize;
 use thiserror::Error;
 
+use crate::exit::Exit;
+use crate::failure::Explained;
+
 mod duplicates;
 pub(crate) mod inspect;
 mod manifest;
@@ -148,6 +151,39 @@ pub(crate) enum OpenError {
     /// The operating system gives no threads.
     #[error("no threads could be started: {0}")]
     Threads(#[source] io::Error),
+}
+
+impl Explained for OpenError {
+    fn hint(&self) -> String {
+        match self {
+            Self::Vault(source::SourceError::Twice(_)) => "name each vault once".to_owned(),
+            Self::Vault(_) => "name the vault's file; it is only read, never changed".to_owned(),
+            Self::OutNotEmpty(_) | Self::OutNotAFolder(_) => {
+                "name a new folder with --out; nothing is ever overwritten".to_owned()
+            }
+            Self::Out { .. } => {
+                "name a folder with --out whose parent exists and can be written".to_owned()
+            }
+            Self::Read { .. } => {
+                "copy the vault to a sound disk and run again into a new folder".to_owned()
+            }
+            Self::Write { .. } => {
+                "free some space, or take a larger disk, and run again into a new folder".to_owned()
+            }
+            Self::Threads(_) => "end other programs and run again".to_owned(),
+        }
+    }
+
+    fn exit(&self) -> Exit {
+        match self {
+            Self::Vault(_) | Self::Read { .. } => Exit::Input,
+            Self::OutNotEmpty(_)
+            | Self::OutNotAFolder(_)
+            | Self::Out { .. }
+            | Self::Write { .. } => Exit::Output,
+            Self::Threads(_) => Exit::Internal,
+        }
+    }
 }
 
 /// How to open: with which key, on how many threads, within which limits.

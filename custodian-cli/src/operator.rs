@@ -29,8 +29,8 @@ pub(crate) trait Operator {
     /// Without a terminal: names the flag that gives it otherwise.
     fn ask_secret(&mut self, prompt: &str, flag: &'static str) -> Result<SecretText, NoTerminal>;
 
-    /// A progress bar over `bytes`; hidden with `--quiet` and without a terminal.
-    fn progress(&self, bytes: u64) -> ProgressBar;
+    /// A progress bar; hidden with `--quiet` and without a terminal.
+    fn progress(&self) -> ProgressBar;
 }
 
 /// A question that nobody is there to answer.

@@ -46,7 +46,11 @@ pub(crate) enum PlanError {
     #[error("{field} is empty in the plan")]
     Empty { field: String },
     #[error("{field} is {length} characters long; at most {most} fit on the paper")]
-    TooLong { field: String, length: usize, most: usize },
+    TooLong {
+        field: String,
+        length: usize,
+        most: usize,
+    },
     #[error("{field} holds the character {character:?}, which the sheets' fonts cannot print")]
     Unprintable { field: String, character: char },
     #[error("the archive {0:?} is not of the form \"Archiver <archiver@example.org>\"")]
@@ -58,7 +62,12 @@ pub(crate) enum PlanError {
     #[error(transparent)]
     Threshold(#[from] InvalidThreshold),
     #[error("custodians {first} and {second} have the same {field}, {value:?}")]
-    SharedBy { field: &'static str, value: String, first: ShareIndex, second: ShareIndex },
+    SharedBy {
+        field: &'static str,
+        value: String,
+        first: ShareIndex,
+        second: ShareIndex,
+    },
 }
 
 impl Explained for PlanError {
@@ -66,18 +75,32 @@ impl Explained for PlanError {
         match self {
             Self::Unreadable { .. } => "name an existing plan with --plan FILE".to_owned(),
             Self::Toml(error) => match error.span() {
-                Some(span) => format!("look at byte {} of the plan; custodian ceremony --help shows a whole plan", span.start),
+                Some(span) => format!(
+                    "look at byte {} of the plan; custodian ceremony --help shows a whole plan",
+                    span.start
+                ),
                 None => "custodian ceremony --help shows a whole plan".to_owned(),
             },
             Self::Empty { field } => format!("fill in {field}"),
             Self::TooLong { field, .. } => format!("shorten {field}"),
-            Self::Unprintable { .. } => "write it with the letters of Western and Central European languages".to_owned(),
-            Self::NotAUserId(_) => "give the archive a name and an address, never a person's".to_owned(),
+            Self::Unprintable { .. } => {
+                "write it with the letters of Western and Central European languages".to_owned()
+            }
+            Self::NotAUserId(_) => {
+                "give the archive a name and an address, never a person's".to_owned()
+            }
             Self::Profile(_) => "write profile = \"classic\"".to_owned(),
             Self::Paper(_) => "write paper = \"a4\" or paper = \"letter\"".to_owned(),
-            Self::Threshold(_) => "set threshold to at least 2 and at most the number of [[custodian]] entries".to_owned(),
-            Self::SharedBy { field: "envelope", .. } => "give each custodian an envelope with its own serial".to_owned(),
-            Self::SharedBy { .. } => "no custodian may keep two shares; write namesakes apart".to_owned(),
+            Self::Threshold(_) => {
+                "set threshold to at least 2 and at most the number of [[custodian]] entries"
+                    .to_owned()
+            }
+            Self::SharedBy {
+                field: "envelope", ..
+            } => "give each custodian an envelope with its own serial".to_owned(),
+            Self::SharedBy { .. } => {
+                "no custodian may keep two shares; write namesakes apart".to_owned()
+            }
         }
     }
 
@@ -89,8 +112,10 @@ impl Explained for PlanError {
 impl Plan {
     /// Reads a plan from a file.
     pub(crate) fn load(path: &Path) -> Result<Self, PlanError> {
-        let text = fs::read_to_string(path)
-            .map_err(|source| PlanError::Unreadable { path: shown(path), source })?;
+        let text = fs::read_to_string(path).map_err(|source| PlanError::Unreadable {
+            path: shown(path),
+            source,
+        })?;
         Self::parse(&text)
     }
 
@@ -98,7 +123,10 @@ impl Plan {
     pub(crate) fn parse(text: &str) -> Result<Self, PlanError> {
         let file: PlanFile = toml::from_str(text).map_err(Box::new)?;
         let threshold = Threshold::new(file.threshold, file.custodian.len())?;
-        let profile = file.profile.parse().map_err(|_| PlanError::Profile(file.profile.clone()))?;
+        let profile = file
+            .profile
+            .parse()
+            .map_err(|_| PlanError::Profile(file.profile.clone()))?;
         let paper = parse_paper(&file.paper)?;
         printable("organisation", &file.organisation, 80)?;
         printable("archive", &file.archive, 80)?;
@@ -110,7 +138,14 @@ impl Plan {
             .collect::<Result<_, _>>()?;
         check_distinct("envelope", &custodians, |custodian| &custodian.envelope)?;
         check_distinct("name", &custodians, |custodian| &custodian.name)?;
-        Ok(Self { organisation: file.organisation, archive: file.archive, profile, threshold, paper, custodians })
+        Ok(Self {
+            organisation: file.organisation,
+            archive: file.archive,
+            profile,
+            threshold,
+            paper,
+            custodians,
+        })
     }
 }
 
@@ -138,8 +173,17 @@ impl CustodianEntry {
     fn check(self, share: ShareIndex) -> Result<PlannedCustodian, PlanError> {
         printable(&format!("the name of custodian {share}"), &self.name, 60)?;
         printable(&format!("the role of custodian {share}"), &self.role, 60)?;
-        printable(&format!("the envelope of custodian {share}"), &self.envelope, 40)?;
-        Ok(PlannedCustodian { share, name: self.name, role: self.role, envelope: self.envelope })
+        printable(
+            &format!("the envelope of custodian {share}"),
+            &self.envelope,
+            40,
+        )?;
+        Ok(PlannedCustodian {
+            share,
+            name: self.name,
+            role: self.role,
+            envelope: self.envelope,
+        })
     }
 }
 
@@ -158,10 +202,17 @@ fn printable(field: &str, text: &str, most: usize) -> Result<(), PlanError> {
     }
     let length = text.chars().count();
     if length > most {
-        return Err(PlanError::TooLong { field: field(), length, most });
+        return Err(PlanError::TooLong {
+            field: field(),
+            length,
+            most,
+        });
     }
     match missing_glyph(text) {
-        Some(character) => Err(PlanError::Unprintable { field: field(), character }),
+        Some(character) => Err(PlanError::Unprintable {
+            field: field(),
+            character,
+        }),
         None => Ok(()),
     }
 }
@@ -172,7 +223,8 @@ fn check_user_id(archive: &str) -> Result<(), PlanError> {
         let (name, rest) = archive.split_once(" <")?;
         let (local, domain) = rest.strip_suffix('>')?.split_once('@')?;
         let plain = |part: &str| !part.is_empty() && !part.contains(['<', '>', '@', ' ']);
-        (!name.trim().is_empty() && !name.contains(['<', '>']) && plain(local) && plain(domain)).then_some(())
+        (!name.trim().is_empty() && !name.contains(['<', '>']) && plain(local) && plain(domain))
+            .then_some(())
     };
     well_formed().ok_or_else(|| PlanError::NotAUserId(archive.to_owned()))
 }
@@ -186,7 +238,12 @@ fn check_distinct(
     for custodian in custodians {
         let value = value_of(custodian).trim().to_owned();
         if let Some(first) = seen.insert(value.to_lowercase(), custodian.share) {
-            return Err(PlanError::SharedBy { field, value, first, second: custodian.share });
+            return Err(PlanError::SharedBy {
+                field,
+                value,
+                first,
+                second: custodian.share,
+            });
         }
     }
     Ok(())
@@ -195,8 +252,15 @@ fn check_distinct(
 /// Where a custodian's sheet is written: `NNN-name.pdf`, the share's index and the name in ASCII.
 pub(crate) fn sheet_file_name(custodian: &PlannedCustodian) -> PathBuf {
     let ascii = deunicode::deunicode(&custodian.name).to_ascii_lowercase();
-    let words: Vec<&str> = ascii.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty()).collect();
-    let name = if words.is_empty() { "custodian".to_owned() } else { words.join("-") };
+    let words: Vec<&str> = ascii
+        .split(|c: char| !c.is_ascii_alphanumeric())
+        .filter(|word| !word.is_empty())
+        .collect();
+    let name = if words.is_empty() {
+        "custodian".to_owned()
+    } else {
+        words.join("-")
+    };
     PathBuf::from(format!("{:03}-{name}.pdf", custodian.share.get()))
 }
 
@@ -232,7 +296,10 @@ mod tests {
     fn a_whole_plan_is_read() {
         let plan = Plan::parse(PLAN).unwrap();
         assert_eq!(plan.threshold.to_string(), "2 of 2");
-        assert_eq!(sheet_file_name(&plan.custodians[0]), PathBuf::from("001-asa-oberg.pdf"));
+        assert_eq!(
+            sheet_file_name(&plan.custodians[0]),
+            PathBuf::from("001-asa-oberg.pdf")
+        );
         assert_eq!(plan.custodians[1].share.get(), 2);
     }
 
@@ -254,15 +321,24 @@ mod tests {
             changed("Bo Berg", "Åsa Öberg").to_string(),
             "custodians 1 and 2 have the same name, \"Åsa Öberg\""
         );
-        assert_eq!(changed("Works Council", " ").to_string(), "the role of custodian 2 is empty in the plan");
+        assert_eq!(
+            changed("Works Council", " ").to_string(),
+            "the role of custodian 2 is empty in the plan"
+        );
         assert_eq!(
             changed("Bo Berg", "Бо Берг").to_string(),
             "the name of custodian 2 holds the character 'Б', which the sheets' fonts cannot print"
         );
-        assert!(matches!(changed("archiver@example.org", "nobody"), PlanError::NotAUserId(_)));
+        assert!(matches!(
+            changed("archiver@example.org", "nobody"),
+            PlanError::NotAUserId(_)
+        ));
         assert!(matches!(changed("classic", "pq"), PlanError::Profile(_)));
         assert!(matches!(changed("\"a4\"", "\"a5\""), PlanError::Paper(_)));
         assert!(matches!(changed("paper =", "papers ="), PlanError::Toml(_)));
-        assert!(matches!(changed("Example AG", &"x".repeat(81)), PlanError::TooLong { .. }));
+        assert!(matches!(
+            changed("Example AG", &"x".repeat(81)),
+            PlanError::TooLong { .. }
+        ));
     }
 }

@@ -24,7 +24,10 @@ impl Explained for SecretFileError {
     fn hint(&self) -> String {
         match self {
             Self::Exists { .. } => "name a new file; nothing is ever overwritten".to_owned(),
-            Self::Unwritable { .. } => "nothing was left behind; name a file in an existing folder with free space".to_owned(),
+            Self::Unwritable { .. } => {
+                "nothing was left behind; name a file in an existing folder with free space"
+                    .to_owned()
+            }
         }
     }
 
@@ -44,7 +47,10 @@ pub(crate) fn write_secret_file(path: &Path, secret: &[u8]) -> Result<(), Secret
         let _ = fs::remove_file(&part);
         match source.kind() {
             io::ErrorKind::AlreadyExists => SecretFileError::Exists { path: shown(path) },
-            _ => SecretFileError::Unwritable { path: shown(path), source },
+            _ => SecretFileError::Unwritable {
+                path: shown(path),
+                source,
+            },
         }
     })
 }
@@ -56,14 +62,20 @@ fn part_of(path: &Path) -> PathBuf {
 }
 
 fn write_part(part: &Path, secret: &[u8]) -> io::Result<()> {
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(part)?;
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(part)?;
     file.write_all(secret)?;
     file.sync_all()
 }
 
 fn move_into_place(part: &Path, path: &Path) -> io::Result<()> {
     renameat_with(CWD, part, CWD, path, RenameFlags::NOREPLACE)?;
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty());
     File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
 }
 
@@ -79,11 +91,20 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("key.asc");
         write_secret_file(&path, b"secret").unwrap();
-        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
-        assert!(matches!(write_secret_file(&path, b"other"), Err(SecretFileError::Exists { .. })));
+        assert_eq!(
+            fs::metadata(&path).unwrap().permissions().mode() & 0o777,
+            0o600
+        );
+        assert!(matches!(
+            write_secret_file(&path, b"other"),
+            Err(SecretFileError::Exists { .. })
+        ));
         assert_eq!(fs::read(&path).unwrap(), b"secret");
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
         let nowhere = folder.path().join("missing/key.asc");
-        assert!(matches!(write_secret_file(&nowhere, b"x"), Err(SecretFileError::Unwritable { .. })));
+        assert!(matches!(
+            write_secret_file(&nowhere, b"x"),
+            Err(SecretFileError::Unwritable { .. })
+        ));
     }
 }

@@ -47,10 +47,16 @@ impl SheetError {
             Self::Unreadable(_) | Self::TooLarge | Self::NeitherImageNorText => {
                 "give a scan of the sheet as PNG or JPEG, or a text file with the text under its code"
             }
-            Self::Scan(_) => "scan the sheet again, flat, at 300 dpi, or type the text under its code into a text file",
-            Self::Text(NotAShareText::NotAShare) => "this is some other code or text; give the custodian's sheet",
+            Self::Scan(_) => {
+                "scan the sheet again, flat, at 300 dpi, or type the text under its code into a text file"
+            }
+            Self::Text(NotAShareText::NotAShare) => {
+                "this is some other code or text; give the custodian's sheet"
+            }
             Self::Text(NotAShareText::Frame(
-                FrameError::UnknownVersion { .. } | FrameError::UnknownKind { .. } | FrameError::UnknownProfile { .. },
+                FrameError::UnknownVersion { .. }
+                | FrameError::UnknownKind { .. }
+                | FrameError::UnknownProfile { .. },
             )) => "use the program that made the sheet, or a newer one",
             Self::Text(_) => "read the sheet again and compare it letter by letter",
             Self::Refused(ShareRefused::SameSheet { .. }) => "give the sheet of another custodian",
@@ -61,7 +67,9 @@ impl SheetError {
             Self::Refused(ShareRefused::RehearsalSheet | ShareRefused::RealSheetInRehearsal) => {
                 "keep rehearsal sheets and real ones apart"
             }
-            Self::Refused(_) => "set the sheet aside, minute it, and give the sheet of another custodian",
+            Self::Refused(_) => {
+                "set the sheet aside, minute it, and give the sheet of another custodian"
+            }
         }
     }
 }
@@ -81,18 +89,34 @@ pub(crate) struct Verdict {
 
 impl Verdict {
     fn verified(sheet: String, share: ShareIndex) -> Self {
-        Self { sheet, share: Some(share.get()), refused: None, advice: None }
+        Self {
+            sheet,
+            share: Some(share.get()),
+            refused: None,
+            advice: None,
+        }
     }
 
     fn refused(sheet: String, error: &SheetError) -> Self {
-        Self { sheet, share: None, refused: Some(error.to_string()), advice: Some(error.advice()) }
+        Self {
+            sheet,
+            share: None,
+            refused: Some(error.to_string()),
+            advice: Some(error.advice()),
+        }
     }
 
     /// One line, or two with the advice.
     pub(crate) fn text(&self) -> String {
         match (&self.refused, self.advice) {
-            (Some(reason), Some(advice)) => format!("{}: REFUSED: {reason}\n  {advice}", self.sheet),
-            _ => format!("{}: share {}, verified", self.sheet, self.share.unwrap_or_default()),
+            (Some(reason), Some(advice)) => {
+                format!("{}: REFUSED: {reason}\n  {advice}", self.sheet)
+            }
+            _ => format!(
+                "{}: share {}, verified",
+                self.sheet,
+                self.share.unwrap_or_default()
+            ),
         }
     }
 }
@@ -111,7 +135,10 @@ pub(crate) struct TooFewSheets(#[from] NotEnoughSheets);
 
 impl Explained for TooFewSheets {
     fn hint(&self) -> String {
-        format!("give {} more with --sheet FILE; refused sheets do not count", self.0.missing)
+        format!(
+            "give {} more with --sheet FILE; refused sheets do not count",
+            self.0.missing
+        )
     }
 
     fn exit(&self) -> Exit {
@@ -121,8 +148,15 @@ impl Explained for TooFewSheets {
 
 impl GatheredSheets {
     /// Reads the sheets one by one and tells the operator each verdict as it is given.
-    pub(crate) fn gather(sharing: &SharingPart, sheets: &[impl AsRef<Path>], operator: &mut dyn Operator) -> Self {
-        let mut gathered = Self { gathering: Gathering::new(sharing.clone()), verdicts: Vec::new() };
+    pub(crate) fn gather(
+        sharing: &SharingPart,
+        sheets: &[impl AsRef<Path>],
+        operator: &mut dyn Operator,
+    ) -> Self {
+        let mut gathered = Self {
+            gathering: Gathering::new(sharing.clone()),
+            verdicts: Vec::new(),
+        };
         for sheet in sheets {
             for verdict in gathered.answer(sheet.as_ref()) {
                 gathered.announce(&verdict, operator);
@@ -141,7 +175,9 @@ impl GatheredSheets {
         shares
             .into_iter()
             .map(|share| {
-                let added = share.map_err(SheetError::from).and_then(|share| Ok(self.gathering.add(share)?));
+                let added = share
+                    .map_err(SheetError::from)
+                    .and_then(|share| Ok(self.gathering.add(share)?));
                 match added {
                     Ok(index) => Verdict::verified(name.clone(), index),
                     Err(error) => Verdict::refused(name.clone(), &error),
@@ -155,7 +191,11 @@ impl GatheredSheets {
             operator.warn(&verdict.text());
         } else {
             let needed = self.gathering.have() + self.gathering.missing();
-            operator.say(&format!("{} of {needed}: {}", self.gathering.have(), verdict.text()));
+            operator.say(&format!(
+                "{} of {needed}: {}",
+                self.gathering.have(),
+                verdict.text()
+            ));
         }
     }
 
@@ -180,7 +220,10 @@ fn read_sheet(path: &Path) -> Result<Vec<Result<Share, NotAShareText>>, SheetErr
     let bytes = read_bytes(path)?;
     if is_image(&bytes) {
         let codes = read_codes(&bytes, &Limits::default())?;
-        return Ok(codes.iter().map(|code| from_qr_text(code.expose_text())).collect());
+        return Ok(codes
+            .iter()
+            .map(|code| from_qr_text(code.expose_text()))
+            .collect());
     }
     let text = std::str::from_utf8(&bytes).map_err(|_| SheetError::NeitherImageNorText)?;
     Ok(vec![from_qr_text(text)])

@@ -47,14 +47,17 @@ impl Operator for Terminal {
         need_terminal(prompt, flag)?;
         rpassword::prompt_password(format!("{prompt}: "))
             .map(SecretText::new)
-            .map_err(|_| NoTerminal { question: prompt.to_owned(), flag })
+            .map_err(|_| NoTerminal {
+                question: prompt.to_owned(),
+                flag,
+            })
     }
 
-    fn progress(&self, bytes: u64) -> ProgressBar {
+    fn progress(&self) -> ProgressBar {
         if self.quiet || !io::stderr().is_terminal() {
             return ProgressBar::hidden();
         }
-        let bar = ProgressBar::with_draw_target(Some(bytes), ProgressDrawTarget::stderr());
+        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
         let style = ProgressStyle::with_template(
             "{bar:32} {bytes}/{total_bytes}  {bytes_per_sec}  {eta} left  {msg}",
         );
@@ -66,5 +69,8 @@ fn need_terminal(question: &str, flag: &'static str) -> Result<(), NoTerminal> {
     if io::stdin().is_terminal() && io::stderr().is_terminal() {
         return Ok(());
     }
-    Err(NoTerminal { question: question.to_owned(), flag })
+    Err(NoTerminal {
+        question: question.to_owned(),
+        flag,
+    })
 }

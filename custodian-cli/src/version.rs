@@ -39,5 +39,8 @@ impl io::Write for HashWriter<'_> {
 
 /// What `--version` prints.
 pub(crate) fn text() -> String {
-    format!("{PROGRAM}\ncommit {COMMIT}\nSHA-256 of this binary {}\n", binary_sha256())
+    format!(
+        "{PROGRAM}\ncommit {COMMIT}\nSHA-256 of this binary {}\n",
+        binary_sha256()
+    )
 }

@@ -1,1 +1,25 @@
-//! Custody.
+//! What the end-to-end tests share: the real binaries, scratch ceremonies, and outside programs.
+//!
+//! The binaries are built once, through the cargo that runs the tests, so that what is tested is what is shipped. A test that needs an outside program says
+//! loudly that it was skipped when the program is missing, and fails instead when `INTEROP=require` is set.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::missing_panics_doc,
+    reason = "test support fails by panicking, and reports a skipped test on stderr"
+)]
+
+mod binaries;
+mod ceremony;
+mod forgery;
+mod outside;
+mod run;
+
+pub use binaries::{custodian, hook};
+pub use ceremony::{Ceremony, PLAN, rehearsal_mails};
+pub use forgery::{Forged, forge_public_folder};
+pub use outside::{Gpg, needs, tmpfs};
+pub use run::{Ran, run, run_with_stdin};

@@ -331,10 +331,7 @@ fn x25519_public(parameters: &mpi::PublicKey) -> Option<[u8; 32]> {
 }
 
 fn armored_revocation(revocation: Signature) -> openpgp::Result<SecretText> {
-    let headers = vec![(
-        "Comment",
-        "This is a revocation certificate: publishing it revokes the archive key",
-    )];
+    let headers = vec![("Comment", "This is a revocation certificate")];
     let sink = Vec::with_capacity(ARMORED_CAPACITY);
     let mut writer = armor::Writer::with_headers(sink, armor::Kind::PublicKey, headers)?;
     Packet::from(revocation).serialize(&mut writer)?;

@@ -321,6 +321,9 @@ pub(super) fn reason(error: &openpgp::anyhow::Error) -> String {
 }
 
 fn list(fingerprints: &[Fingerprint]) -> String {
+    if fingerprints.is_empty() {
+        return "(none)".to_owned();
+    }
     let texts: Vec<String> = fingerprints.iter().map(Fingerprint::to_string).collect();
     texts.join(", ")
 }

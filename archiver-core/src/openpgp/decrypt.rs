@@ -12,19 +12,17 @@ use std::panic::{self, AssertUnwindSafe};
 
 use sequoia_openpgp as openpgp;
 
-use curve25519_dalek::MontgomeryPoint;
 use openpgp::crypto::mpi::{self, Ciphertext};
 use openpgp::crypto::{SessionKey, ecdh, mem::Protected};
 use openpgp::packet::Key;
 use openpgp::packet::key::{PublicParts, UnspecifiedRole};
 use openpgp::types::Curve;
 use thiserror::Error;
-use zeroize::Zeroize as _;
 
 use super::certificate::ArchiveCert;
 use super::recipients::{MOST_RECIPIENTS, Protection, RecipientKey};
+use crate::field::X25519Secret;
 use crate::identity::Fingerprint;
-use crate::secret::SecretBytes;
 use crate::vault::dearmor::DearmorError;
 
 mod walk;
@@ -33,15 +31,15 @@ mod walk;
 pub struct DecryptionKey {
     public: Key<PublicParts, UnspecifiedRole>,
     fingerprint: Fingerprint,
-    secret: SecretBytes<32>,
+    secret: X25519Secret,
 }
 
 impl DecryptionKey {
-    /// Takes the X25519 secret (RFC 7748 §5, 32 bytes, little endian) of a certificate's Cv25519 encryption subkey.
+    /// Takes the X25519 secret (RFC 7748 §5) of a certificate's Cv25519 encryption subkey.
     ///
     /// # Errors
     /// When the subkey is of another kind, or the secret is not that of the subkey.
-    pub fn from_x25519(cert: &ArchiveCert, secret: &SecretBytes<32>) -> Result<Self, KeyError> {
+    pub fn from_x25519(cert: &ArchiveCert, secret: &X25519Secret) -> Result<Self, KeyError> {
         let subkey = cert.encryption_fingerprint();
         let public = cert.encryption_key();
         let on_curve = matches!(
@@ -54,14 +52,13 @@ impl DecryptionKey {
         let Some(point) = cert.x25519_public().filter(|_| on_curve) else {
             return Err(KeyError::OtherKind { subkey });
         };
-        let computed = MontgomeryPoint::mul_base_clamped(*secret.expose_bytes());
-        if computed.as_bytes() != &point {
+        if secret.public_key() != point {
             return Err(KeyError::WrongSecret { subkey });
         }
         Ok(Self {
             public: public.clone(),
             fingerprint: subkey,
-            secret: SecretBytes::filled_by(|bytes| bytes.copy_from_slice(secret.expose_bytes())),
+            secret: X25519Secret::clamped(secret.expose_secret().expose_bytes()),
         })
     }
 
@@ -101,9 +98,12 @@ impl openpgp::crypto::Decryptor for Unlock<'_> {
         let point: [u8; 32] = point
             .try_into()
             .map_err(|_| openpgp::Error::MalformedMPI("not a point of X25519".to_owned()))?;
-        let mut shared = MontgomeryPoint(point).mul_clamped(*self.0.secret.expose_bytes());
-        let protected = Protected::from(shared.as_bytes().as_slice());
-        shared.zeroize();
+        let shared = self
+            .0
+            .secret
+            .diffie_hellman(&point)
+            .ok_or_else(|| openpgp::Error::MalformedMPI("a point of small order".to_owned()))?;
+        let protected = Protected::from(shared.expose_bytes().as_slice());
         ecdh::decrypt_unwrap(&self.0.public, &protected, ciphertext, plaintext_length)
     }
 }
@@ -337,7 +337,7 @@ mod tests {
         ArchiveCert::parse(&cert.to_vec().unwrap(), None, now).unwrap()
     }
 
-    fn secret(cert: &Cert) -> SecretBytes<32> {
+    fn secret(cert: &Cert) -> X25519Secret {
         let subkey = cert.keys().subkeys().secret().next().unwrap();
         let mpis = match subkey.key().secret() {
             openpgp::packet::key::SecretKeyMaterial::Unencrypted(secret) => secret,
@@ -347,11 +347,9 @@ mod tests {
             let mpi::SecretKeyMaterial::ECDH { scalar } = mpis else {
                 panic!("{mpis:?}")
             };
-            let big_endian = scalar.value_padded(32);
-            SecretBytes::filled_by(|bytes| {
-                bytes.copy_from_slice(&big_endian);
-                bytes.reverse();
-            })
+            let mut little_endian: [u8; 32] = scalar.value_padded(32).as_ref().try_into().unwrap();
+            little_endian.reverse();
+            X25519Secret::clamped(&little_endian)
         })
     }
 

@@ -40,7 +40,9 @@ pub enum AppendError {
     #[error("its end could not be read: {0}")]
     Read(#[source] io::Error),
     /// The folder of a new vault could not be synced.
-    #[error("its folder could not be synced to disk: {0}")]
+    #[error(
+        "its folder could not be synced to disk (the user who runs the hook must be able to read it): {0}"
+    )]
     SyncFolder(#[source] io::Error),
     /// No random log id.
     #[error("no log id could be drawn: {0}")]
@@ -203,10 +205,8 @@ mod tests {
     }
 
     fn sealed() -> SealedBody {
-        SealedBody::of(
-            vec![0xc1, 3, 7, 7, 7],
-            b"the encrypted mail, longer than one line of the armor",
-        )
+        let mail = b"the encrypted mail, longer than one line of the armor";
+        SealedBody::of(vec![0xc1, 3, 7, 7, 7], mail)
     }
 
     fn append_at(file: &mut MemoryFile, unix: i64) -> Result<Receipt, AppendError> {

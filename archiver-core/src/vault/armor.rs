@@ -4,6 +4,7 @@
 
 use base64_simd::STANDARD;
 
+use crate::vault::crc24::Crc24;
 use crate::vault::header::Header;
 
 /// The line with which a record begins, without its LF.
@@ -40,45 +41,14 @@ pub(crate) fn body(message: &[u8]) -> Vec<u8> {
         text.push(b'\n');
     }
     text.push(b'=');
-    let [_, crc @ ..] = crc24(message).to_be_bytes();
-    STANDARD.encode_append(crc, &mut text);
+    let mut crc = Crc24::new();
+    crc.update(message);
+    STANDARD.encode_append(crc.bytes(), &mut text);
     text.push(b'\n');
     text.extend_from_slice(END_LINE.as_bytes());
     text.push(b'\n');
     text
 }
-
-const CRC24_START: u32 = 0x00b7_04ce;
-const CRC24_POLYNOMIAL: u32 = 0x0186_4cfb;
-
-/// The armor's checksum (RFC 4880 §6.1), 24 bits.
-#[must_use]
-pub fn crc24(bytes: &[u8]) -> u32 {
-    bytes.iter().fold(CRC24_START, |crc, byte| {
-        let [_, leading, ..] = crc.to_be_bytes();
-        ((crc << 8) & 0x00ff_ffff) ^ CRC24_TABLE[usize::from(leading ^ byte)]
-    })
-}
-
-/// What each leading byte does to the checksum.
-static CRC24_TABLE: [u32; 256] = {
-    let mut table = [0; 256];
-    let mut byte: u32 = 0;
-    while byte < 256 {
-        let mut crc = byte << 16;
-        let mut bit = 0;
-        while bit < 8 {
-            crc <<= 1;
-            if crc & 0x0100_0000 != 0 {
-                crc ^= CRC24_POLYNOMIAL;
-            }
-            bit += 1;
-        }
-        table[byte as usize] = crc;
-        byte += 1;
-    }
-    table
-};
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
@@ -89,13 +59,6 @@ mod tests {
     use sequoia_openpgp::armor::{Kind, Reader, ReaderMode};
 
     use super::*;
-
-    /// From the catalogue of CRC algorithms (CRC-24/OPENPGP), check value for "123456789".
-    #[test]
-    fn the_checksum_is_the_one_of_openpgp() {
-        assert_eq!(crc24(b"123456789"), 0x0021_cf02);
-        assert_eq!(crc24(b""), CRC24_START);
-    }
 
     #[test]
     fn lines_are_full_and_the_last_one_is_not_empty() {

@@ -219,7 +219,8 @@ impl<R: Read> Dearmor<R> {
                 let (piece, _) = rest.split_at(at + 1);
                 (piece, trim_end(piece))
             }
-            None => (rest, rest),
+            // The window may end between a CR and its LF.
+            None => (rest, trim_end(rest)),
         };
         if self.checksum.is_some() && !content.is_empty() {
             return Err(self.not_base64());
@@ -400,6 +401,18 @@ mod tests {
         ] {
             let shown = String::from_utf8_lossy(&record).into_owned();
             assert_eq!(read(&record), Ok((message.to_vec(), false)), "{shown}");
+        }
+    }
+
+    #[test]
+    fn a_window_may_end_anywhere() {
+        let message: Vec<u8> = (0..=255).cycle().take(1000).collect();
+        for (columns, line_end) in [(64, "\n"), (64, "\r\n"), (7, "\r\n"), (76, " \t\r\n")] {
+            let record = armor(&message, "Hash: SHA256", columns, line_end, true);
+            for window in SMALLEST_WINDOW..record.len() {
+                let (read, _) = read_with(&record, window).unwrap();
+                assert!(read == message, "{columns} {line_end:?} {window}");
+            }
         }
     }
 

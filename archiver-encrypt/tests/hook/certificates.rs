@@ -14,7 +14,7 @@ fn assert_certificate_refused(certificate: &[u8], reason: &str) {
     archive.write_certificate(certificate);
     let output = deliver(&mut archive.hook(), b"mail");
     assert_refused(&output, reason);
-    assert!(text(&output.stderr).contains("archive.cert.asc"));
+    assert!(text(&output.stderr).contains("the file archive.cert.asc of the ceremony"));
     assert!(!archive.vault().exists());
 }
 
@@ -67,6 +67,7 @@ fn the_pinned_fingerprint_must_be_the_certificates_or_its_subkeys() {
     let wrong = Archive::new().key.fingerprint().to_hex();
     let output = deliver(archive.hook().args(["--fingerprint", &wrong]), b"mail");
     assert_refused(&output, &format!("the fingerprint {wrong} was asked for"));
+    assert_refused(&output, "mend --fingerprint");
     assert_eq!(archive.mails().len(), 2);
 }
 
@@ -91,7 +92,7 @@ fn of_two_encryption_subkeys_one_must_be_pinned() {
 
 #[test]
 fn an_expired_certificate_archives_with_a_warning_and_strictly_not() {
-    let year = Duration::from_secs(365 * 86_400);
+    let year = Duration::from_hours(365 * 24);
     let builder = key_builder()
         .set_creation_time(SystemTime::now() - 2 * year)
         .set_validity_period(year)

@@ -12,7 +12,11 @@ pub(crate) fn observe(hardened: Hardened, minutes: &mut Minutes) {
     minutes.observe(
         "Network of the ceremony machine",
         "no interface up",
-        if network.is_empty() { None } else { Some(format!("up: {}", network.join(", "))) },
+        if network.is_empty() {
+            None
+        } else {
+            Some(format!("up: {}", network.join(", ")))
+        },
         "a network interface is up; a real ceremony is held on a machine without a network",
     );
     minutes.observe(

@@ -8,6 +8,9 @@ use archiver_core::manifest::{
     Custodian, Custodians, CustodiansError, Description, Manifest, ManifestError,
 };
 use archiver_core::openpgp::archive_key::{ArchiveKey, ArchiveKeyError, NewArchiveKey};
+use archiver_core::openpgp::certificate::{ArchiveCert, CertError};
+use archiver_core::openpgp::decrypt::{DecryptionKey, KeyError, MessageError, open_message};
+use archiver_core::openpgp::encrypt::{Compression, EncryptError, seal as seal_mail};
 use archiver_core::public_folder::{PublicFolder, PublicFolderError, file_names};
 use archiver_core::quorum::{Gathering, NotEnoughSheets, NotTheKey, RebuiltSecret};
 use archiver_core::share::ShareRefused;
@@ -28,6 +31,10 @@ use crate::hardening::Hardened;
 use crate::operator::Operator;
 use crate::plan::{Plan, sheet_file_name};
 use crate::version::PROGRAM;
+
+/// What is archived and opened once before anything is printed.
+const CANARY: &[u8] =
+    b"From: ceremony\nSubject: test mail\n\nIf this can be read, the archive opens.\n";
 
 /// A ceremony that was held: its files, still in memory, and its minutes.
 #[derive(Debug)]
@@ -58,6 +65,16 @@ pub(crate) enum CeremonyError {
     NotTheKey(#[from] NotTheKey),
     #[error("the sealed key does not hold the key that was sealed")]
     SealedKeyDiffers,
+    #[error("the fresh certificate does not serve: {0}")]
+    Certificate(#[from] CertError),
+    #[error("a test mail cannot be encrypted: {0}")]
+    Encrypt(#[from] EncryptError),
+    #[error("the rebuilt secret does not open the archive: {0}")]
+    DecryptionKey(#[from] KeyError),
+    #[error("a test mail does not open: {0}")]
+    Canary(#[from] MessageError),
+    #[error("a test mail did not come out as it went in")]
+    CanaryDiffers,
     #[error(transparent)]
     Manifest(#[from] ManifestError),
     #[error(transparent)]
@@ -96,38 +113,36 @@ pub(crate) fn hold(
 ) -> Result<Held, CeremonyError> {
     let started = clock::now()?;
     let mut minutes = Minutes::default();
+    let mut files = Vec::new();
     environment::observe(hardened, &mut minutes);
 
     operator.say("Making the archive key …");
-    let NewArchiveKey { key, revocation_certificate } = ArchiveKey::generate_classic(&plan.archive, started)?;
+    let NewArchiveKey {
+        key,
+        revocation_certificate,
+    } = ArchiveKey::generate_classic(&plan.archive, started)?;
     let dealing = share(plan, purpose, &key, &mut minutes, operator)?;
     let rebuilt = rebuild_from_texts(&dealing, &mut minutes)?;
     let sealed = seal(&key, &rebuilt, &mut minutes)?;
+    open_canary(&key, &rebuilt, started, &mut minutes)?;
 
     operator.say("Writing and signing the manifest …");
-    let mut files = Vec::new();
     let custodians = custodians_of(plan, dealing.sharing())?;
     let manifest = manifest_of(plan, dealing.sharing(), &custodians, started)?;
-    let manifest_json = manifest.to_json()?;
-    let signature = key.sign_detached(&manifest_json, started)?;
-    let certificate = key.certificate_armored()?;
-    PublicFolder::check(&manifest_json, &certificate, Some(&signature), started)?;
-    minutes.met(
-        "Public folder checked against itself",
-        format!("set id {}", dealing.sharing().set_id()),
-        format!("set id {}, signature good", manifest.sharing.set_id()),
+    let manifest_json = publish(&key, &manifest, sealed, started, &mut files, &mut minutes)?;
+    push(
+        &mut files,
+        Folder::Record,
+        "custodians.json",
+        custodians.to_json()?,
     );
-    push(&mut files, Folder::Public, file_names::CERTIFICATE, certificate);
-    push(&mut files, Folder::Public, file_names::SEALED_KEY, sealed);
-    push(&mut files, Folder::Public, file_names::MANIFEST, manifest_json.clone());
-    push(&mut files, Folder::Public, file_names::SIGNATURE, signature);
-    push(&mut files, Folder::Record, "custodians.json", custodians.to_json()?);
 
+    let set_id = dealing.sharing().set_id();
     let pages = Pages {
         plan,
         purpose,
         primary: key.primary_fingerprint(),
-        set_id: dealing.sharing().set_id(),
+        set_id,
         started,
     };
     make_sheets(&pages, &dealing, &mut files, &mut minutes, operator)?;
@@ -137,7 +152,36 @@ pub(crate) fn hold(
     );
     let record = pages.record(&manifest, &manifest_json, &minutes, &files, clock::now()?)?;
     push(&mut files, Folder::Record, "ceremony-record.pdf", record);
-    Ok(Held { sharing: dealing.sharing().clone(), files, minutes })
+    Ok(Held {
+        sharing: dealing.sharing().clone(),
+        files,
+        minutes,
+    })
+}
+
+/// Makes the public folder's files and checks them against each other, as every reader will. Returns the manifest's bytes.
+fn publish(
+    key: &ArchiveKey,
+    manifest: &Manifest,
+    sealed: Vec<u8>,
+    started: UtcTime,
+    files: &mut Vec<OutputFile>,
+    minutes: &mut Minutes,
+) -> Result<Vec<u8>, CeremonyError> {
+    let json = manifest.to_json()?;
+    let signature = key.sign_detached(&json, started)?;
+    let certificate = key.certificate_armored()?;
+    let checked = PublicFolder::check(&json, &certificate, Some(&signature), started)?;
+    minutes.met(
+        "Public folder checked against itself, signature included",
+        format!("set id {}", manifest.sharing.set_id()),
+        format!("set id {}", checked.sharing().set_id()),
+    );
+    push(files, Folder::Public, file_names::CERTIFICATE, certificate);
+    push(files, Folder::Public, file_names::SEALED_KEY, sealed);
+    push(files, Folder::Public, file_names::MANIFEST, json.clone());
+    push(files, Folder::Public, file_names::SIGNATURE, signature);
+    Ok(json)
 }
 
 /// Shares the key's secret and proves the shares before anything is printed.
@@ -160,22 +204,44 @@ fn share(
     let dealing = Dealing::deal(&secret, &terms)?;
     minutes.met(
         "Archive key made and shared",
-        format!("{} shares, any {} open", plan.threshold.n(), plan.threshold.k()),
-        format!("{} shares and {} commitments", dealing.shares().len(), dealing.sharing().commitments().len()),
+        format!(
+            "{} shares, any {} open",
+            plan.threshold.n(),
+            plan.threshold.k()
+        ),
+        format!(
+            "{} shares and {} commitments",
+            dealing.shares().len(),
+            dealing.sharing().commitments().len()
+        ),
     );
     let proof = dealing.prove()?;
     let which = if proof.exhaustive { "all" } else { "random" };
     minutes.met(
         "Key rebuilt from sets of shares",
-        format!("every set of {} gives the key, no set of {} does", plan.threshold.k(), plan.threshold.k() - 1),
-        format!("{which} {} sets gave the key, {} smaller ones did not", proof.rebuilt, proof.refused),
+        format!(
+            "every set of {} gives the key, no set of {} does",
+            plan.threshold.k(),
+            plan.threshold.k() - 1
+        ),
+        format!(
+            "{which} {} sets gave the key, {} smaller ones did not",
+            proof.rebuilt, proof.refused
+        ),
     );
-    operator.say(&format!("Proved: {which} {} sets of {} shares rebuild the key.", proof.rebuilt, plan.threshold.k()));
+    operator.say(&format!(
+        "Proved: {which} {} sets of {} shares rebuild the key.",
+        proof.rebuilt,
+        plan.threshold.k()
+    ));
     Ok(dealing)
 }
 
 /// Rebuilds the secret as an audit will: from texts, through verification.
-fn rebuild_from_texts(dealing: &Dealing, minutes: &mut Minutes) -> Result<RebuiltSecret, CeremonyError> {
+fn rebuild_from_texts(
+    dealing: &Dealing,
+    minutes: &mut Minutes,
+) -> Result<RebuiltSecret, CeremonyError> {
     let mut gathering = Gathering::new(dealing.sharing().clone());
     for share in dealing.shares() {
         gathering.add(from_qr_text(to_qr_text(share).expose_text())?)?;
@@ -190,7 +256,11 @@ fn rebuild_from_texts(dealing: &Dealing, minutes: &mut Minutes) -> Result<Rebuil
     Ok(rebuilt)
 }
 
-fn seal(key: &ArchiveKey, rebuilt: &RebuiltSecret, minutes: &mut Minutes) -> Result<Vec<u8>, CeremonyError> {
+fn seal(
+    key: &ArchiveKey,
+    rebuilt: &RebuiltSecret,
+    minutes: &mut Minutes,
+) -> Result<Vec<u8>, CeremonyError> {
     let passphrase = rebuilt.sealed_key_passphrase();
     let sealed = key.locked_armored(&passphrase)?;
     let unsealed = ArchiveKey::unseal(&sealed, &passphrase)?;
@@ -205,6 +275,34 @@ fn seal(key: &ArchiveKey, rebuilt: &RebuiltSecret, minutes: &mut Minutes) -> Res
         format!("fingerprint {}", unsealed.primary_fingerprint()),
     );
     Ok(sealed)
+}
+
+/// Encrypts a test mail as the mail server will, and opens it as the audit will.
+fn open_canary(
+    key: &ArchiveKey,
+    rebuilt: &RebuiltSecret,
+    started: UtcTime,
+    minutes: &mut Minutes,
+) -> Result<(), CeremonyError> {
+    let certificate = ArchiveCert::parse(&key.certificate_armored()?, None, started)?;
+    let sealed = seal_mail(&certificate, CANARY, Compression::Zlib)?;
+    let decryption = DecryptionKey::from_x25519(&certificate, rebuilt.x25519())?;
+    let mut opened = Vec::new();
+    open_message(
+        sealed.message(),
+        &decryption,
+        CANARY.len() as u64,
+        &mut opened,
+    )?;
+    if opened != CANARY {
+        return Err(CeremonyError::CanaryDiffers);
+    }
+    minutes.met(
+        "Test mail encrypted to the certificate, opened with the key rebuilt from the shares",
+        format!("{} bytes as they went in", CANARY.len()),
+        format!("{} bytes as they went in", opened.len()),
+    );
+    Ok(())
 }
 
 fn custodians_of(plan: &Plan, sharing: &SharingPart) -> Result<Custodians, CustodiansError> {
@@ -248,14 +346,27 @@ fn make_sheets(
 ) -> Result<(), CeremonyError> {
     for (custodian, share) in pages.plan.custodians.iter().zip(dealing.shares()) {
         let sheet = pages.sheet(custodian, share)?;
-        read_back(&sheet, share)
-            .map_err(|source| CeremonyError::ReadBack { share: custodian.share.get(), source })?;
-        operator.say(&format!("Sheet {} for {}: made, and read back from its pixels.", custodian.share, custodian.name));
-        push(files, Folder::Sheets, sheet_file_name(custodian), sheet.expose_bytes().to_vec());
+        read_back(&sheet, share).map_err(|source| CeremonyError::ReadBack {
+            share: custodian.share.get(),
+            source,
+        })?;
+        operator.say(&format!(
+            "Sheet {} for {}: made, and read back from its pixels.",
+            custodian.share, custodian.name
+        ));
+        push(
+            files,
+            Folder::Sheets,
+            sheet_file_name(custodian),
+            sheet.expose_bytes().to_vec(),
+        );
     }
     minutes.met(
         "Sheets made, rendered, and their codes read back from the pixels",
-        format!("{} sheets, each the share that it should be", dealing.shares().len()),
+        format!(
+            "{} sheets, each the share that it should be",
+            dealing.shares().len()
+        ),
         format!("{} sheets, all as they should be", dealing.shares().len()),
     );
     Ok(())
@@ -268,12 +379,30 @@ fn make_revocation(
     minutes: &mut Minutes,
 ) -> Result<(), CeremonyError> {
     let sheet = pages.revocation(certificate)?;
-    push(files, Folder::Revocation, "revocation-sheet.pdf", sheet.expose_bytes().to_vec());
-    push(files, Folder::Revocation, "revocation.asc", certificate.expose_text().as_bytes().to_vec());
-    minutes.met("Revocation certificate made, on a sheet of its own", "one sheet", "one sheet");
+    push(
+        files,
+        Folder::Revocation,
+        "revocation-sheet.pdf",
+        sheet.expose_bytes().to_vec(),
+    );
+    push(
+        files,
+        Folder::Revocation,
+        "revocation.asc",
+        certificate.expose_text().as_bytes().to_vec(),
+    );
+    minutes.met(
+        "Revocation certificate made, on a sheet of its own",
+        "one sheet",
+        "one sheet",
+    );
     Ok(())
 }
 
 fn push(files: &mut Vec<OutputFile>, folder: Folder, name: impl Into<PathBuf>, contents: Vec<u8>) {
-    files.push(OutputFile { folder, name: name.into(), contents: Zeroizing::new(contents) });
+    files.push(OutputFile {
+        folder,
+        name: name.into(),
+        contents: Zeroizing::new(contents),
+    });
 }

@@ -20,7 +20,12 @@ pub(crate) struct Minutes {
 
 impl Minutes {
     /// A step whose expectation was met; a step that is not met ends the ceremony with an error instead.
-    pub(crate) fn met(&mut self, action: &str, expected: impl Into<String>, observed: impl Into<String>) {
+    pub(crate) fn met(
+        &mut self,
+        action: &str,
+        expected: impl Into<String>,
+        observed: impl Into<String>,
+    ) {
         self.steps.push(Step {
             action: action.to_owned(),
             expected: expected.into(),
@@ -30,7 +35,13 @@ impl Minutes {
     }
 
     /// Something that is looked at: as expected, or `deviation`, which then is an exception too.
-    pub(crate) fn observe(&mut self, action: &str, expected: &str, deviation: Option<String>, exception: &str) {
+    pub(crate) fn observe(
+        &mut self,
+        action: &str,
+        expected: &str,
+        deviation: Option<String>,
+        exception: &str,
+    ) {
         let met = deviation.is_none();
         if !met {
             self.exceptions.push(exception.to_owned());

@@ -100,25 +100,35 @@ pub(crate) struct OutputFolder {
 impl OutputFolder {
     /// Makes the folder (0700), or takes an existing empty one.
     pub(crate) fn prepare(path: &Path) -> Result<Self, OutputError> {
-        let unwritable = |source| OutputError::Unwritable { path: shown(path), source };
+        let unwritable = |source| OutputError::Unwritable {
+            path: shown(path),
+            source,
+        };
         match DirBuilder::new().mode(0o700).create(path) {
-            Ok(()) => return Ok(Self { path: path.to_owned(), made: true, filled: false }),
+            Ok(()) => {
+                return Ok(Self {
+                    path: path.to_owned(),
+                    made: true,
+                    filled: false,
+                });
+            }
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
             Err(error) => return Err(unwritable(error)),
         }
         let mut entries = fs::read_dir(path).map_err(unwritable)?;
         if path.join(STAGING).exists() {
-            return Err(OutputError::Interrupted { path: shown(&path.join(STAGING)) });
+            return Err(OutputError::Interrupted {
+                path: shown(&path.join(STAGING)),
+            });
         }
         match entries.next() {
-            None => Ok(Self { path: path.to_owned(), made: false, filled: false }),
+            None => Ok(Self {
+                path: path.to_owned(),
+                made: false,
+                filled: false,
+            }),
             Some(_) => Err(OutputError::NotEmpty { path: shown(path) }),
         }
-    }
-
-    /// Where it is.
-    pub(crate) fn path(&self) -> &Path {
-        &self.path
     }
 
     /// Writes all files, syncs them, and moves them into place.
@@ -169,7 +179,11 @@ fn make_folder(path: &Path, mode: u32) -> io::Result<()> {
 }
 
 fn write_new(path: &Path, contents: &[u8], mode: u32) -> io::Result<()> {
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(mode).open(path)?;
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(mode)
+        .open(path)?;
     file.write_all(contents)?;
     file.sync_all()
 }
@@ -186,7 +200,11 @@ mod tests {
     use super::*;
 
     fn file(folder: Folder, name: &str) -> OutputFile {
-        OutputFile { folder, name: PathBuf::from(name), contents: Zeroizing::new(b"x".to_vec()) }
+        OutputFile {
+            folder,
+            name: PathBuf::from(name),
+            contents: Zeroizing::new(b"x".to_vec()),
+        }
     }
 
     #[test]
@@ -194,12 +212,20 @@ mod tests {
         let parent = tempfile::tempdir().unwrap();
         let path = parent.path().join("out");
         let folder = OutputFolder::prepare(&path).unwrap();
-        folder.fill(&[file(Folder::Sheets, "001-a.pdf"), file(Folder::Public, "custody.json")]).unwrap();
+        folder
+            .fill(&[
+                file(Folder::Sheets, "001-a.pdf"),
+                file(Folder::Public, "custody.json"),
+            ])
+            .unwrap();
         let mode = |name: &str| fs::metadata(path.join(name)).unwrap().permissions().mode() & 0o777;
         assert_eq!(mode("sheets/001-a.pdf"), 0o600);
         assert_eq!(mode("sheets"), 0o700);
         assert_eq!(mode("public/custody.json"), 0o644);
-        let mut names: Vec<_> = fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        let mut names: Vec<_> = fs::read_dir(&path)
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name())
+            .collect();
         names.sort();
         assert_eq!(names, ["public", "record", "revocation", "sheets"]);
     }
@@ -209,8 +235,14 @@ mod tests {
         let parent = tempfile::tempdir().unwrap();
         let path = parent.path().join("out");
         let folder = OutputFolder::prepare(&path).unwrap();
-        let twice = [file(Folder::Sheets, "001-a.pdf"), file(Folder::Sheets, "001-a.pdf")];
-        assert!(matches!(folder.fill(&twice), Err(OutputError::Unwritable { .. })));
+        let twice = [
+            file(Folder::Sheets, "001-a.pdf"),
+            file(Folder::Sheets, "001-a.pdf"),
+        ];
+        assert!(matches!(
+            folder.fill(&twice),
+            Err(OutputError::Unwritable { .. })
+        ));
         assert!(!path.exists());
     }
 
@@ -218,10 +250,16 @@ mod tests {
     fn a_folder_that_is_not_empty_is_refused_and_untouched() {
         let parent = tempfile::tempdir().unwrap();
         fs::write(parent.path().join("letter.txt"), "x").unwrap();
-        assert!(matches!(OutputFolder::prepare(parent.path()), Err(OutputError::NotEmpty { .. })));
+        assert!(matches!(
+            OutputFolder::prepare(parent.path()),
+            Err(OutputError::NotEmpty { .. })
+        ));
         assert!(parent.path().join("letter.txt").exists());
         fs::create_dir(parent.path().join(STAGING)).unwrap();
-        assert!(matches!(OutputFolder::prepare(parent.path()), Err(OutputError::Interrupted { .. })));
+        assert!(matches!(
+            OutputFolder::prepare(parent.path()),
+            Err(OutputError::Interrupted { .. })
+        ));
         assert!(matches!(
             OutputFolder::prepare(&parent.path().join("missing/out")),
             Err(OutputError::Unwritable { .. })

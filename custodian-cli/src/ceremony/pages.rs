@@ -6,8 +6,8 @@ use archiver_core::share::Share;
 use archiver_core::sharing::{Purpose, SetId};
 use data_encoding::HEXLOWER;
 use paper_templates::{
-    CeremonyRecord, CeremonyStep, PaperError, RecordedCustodian, RecordedFile, RevocationSheet, SecretPdf,
-    ShareSheet, ceremony_record, revocation_sheet, share_sheet,
+    CeremonyRecord, CeremonyStep, PaperError, RecordedCustodian, RecordedFile, RevocationSheet,
+    SecretPdf, ShareSheet, ceremony_record, revocation_sheet, share_sheet,
 };
 use sha2::{Digest as _, Sha256};
 use sheet_scan::{Limits, ScanError, read_codes};
@@ -48,7 +48,11 @@ impl Pages<'_> {
     }
 
     /// A custodian's sheet.
-    pub(crate) fn sheet(&self, custodian: &PlannedCustodian, share: &Share) -> Result<SecretPdf, PaperError> {
+    pub(crate) fn sheet(
+        &self,
+        custodian: &PlannedCustodian,
+        share: &Share,
+    ) -> Result<SecretPdf, PaperError> {
         let text = to_qr_text(share);
         share_sheet(
             &ShareSheet {
@@ -98,8 +102,11 @@ impl Pages<'_> {
         ended: UtcTime,
     ) -> Result<Vec<u8>, PaperError> {
         let sharing = &manifest.sharing;
-        let commitments: Vec<String> =
-            sharing.commitments().iter().map(|c| HEXLOWER.encode(&c.to_bytes())).collect();
+        let commitments: Vec<String> = sharing
+            .commitments()
+            .iter()
+            .map(|c| HEXLOWER.encode(&c.to_bytes()))
+            .collect();
         let files: Vec<(String, String)> = files.iter().filter_map(public_digest).collect();
         let exceptions: Vec<&str> = minutes.exceptions.iter().map(String::as_str).collect();
         ceremony_record(
@@ -118,7 +125,12 @@ impl Pages<'_> {
                 subkey_fingerprint: &sharing.encryption_fingerprint().to_string(),
                 set_id: &self.set_id.to_string(),
                 commitments: &commitments.iter().map(String::as_str).collect::<Vec<_>>(),
-                custodians: &self.plan.custodians.iter().map(recorded).collect::<Vec<_>>(),
+                custodians: &self
+                    .plan
+                    .custodians
+                    .iter()
+                    .map(recorded)
+                    .collect::<Vec<_>>(),
                 steps: &minutes.steps.iter().map(step).collect::<Vec<_>>(),
                 exceptions: &exceptions,
                 manifest: manifest_json,
@@ -139,7 +151,8 @@ pub(crate) fn read_back(sheet: &SecretPdf, share: &Share) -> Result<(), ReadBack
     let [code] = codes.as_slice() else {
         return Err(ReadBackError::Differs);
     };
-    let same = to_qr_text(share).expose_text() == code.expose_text() && from_qr_text(code.expose_text()).is_ok();
+    let same = to_qr_text(share).expose_text() == code.expose_text()
+        && from_qr_text(code.expose_text()).is_ok();
     same.then_some(()).ok_or(ReadBackError::Differs)
 }
 
@@ -147,7 +160,12 @@ pub(crate) fn read_back(sheet: &SecretPdf, share: &Share) -> Result<(), ReadBack
 fn public_digest(file: &OutputFile) -> Option<(String, String)> {
     let public = matches!(file.folder, Folder::Public | Folder::Record);
     let path = format!("{}/{}", file.folder.name(), file.name.display());
-    public.then(|| (path, HEXLOWER.encode(&Sha256::digest(file.contents.as_slice()))))
+    public.then(|| {
+        (
+            path,
+            HEXLOWER.encode(&Sha256::digest(file.contents.as_slice())),
+        )
+    })
 }
 
 fn recorded(custodian: &PlannedCustodian) -> RecordedCustodian<'_> {
@@ -164,6 +182,10 @@ fn step(step: &Step) -> CeremonyStep<'_> {
         action: &step.action,
         expected: &step.expected,
         observed: &step.observed,
-        verdict: if step.met { paper_templates::Verdict::Met } else { paper_templates::Verdict::NotMet },
+        verdict: if step.met {
+            paper_templates::Verdict::Met
+        } else {
+            paper_templates::Verdict::NotMet
+        },
     }
 }

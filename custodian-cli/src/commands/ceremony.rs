@@ -64,7 +64,11 @@ impl Explained for Declined {
 }
 
 impl Args {
-    pub(crate) fn run(&self, hardened: Hardened, operator: &mut dyn Operator) -> Result<Box<dyn Report>, Failure> {
+    pub(crate) fn run(
+        &self,
+        hardened: Hardened,
+        operator: &mut dyn Operator,
+    ) -> Result<Box<dyn Report>, Failure> {
         let plan = Plan::load(&self.plan)?;
         if !self.yes && !operator.confirm(&question(&plan), "--yes")? {
             return Err(Declined.into());

@@ -64,8 +64,16 @@ impl Report for CheckReport {
             let _ = writeln!(text, "{}", verdict.text());
         }
         let _ = match self.missing {
-            0 => writeln!(text, "{} verified: enough to open the archive.", self.verified),
-            missing => writeln!(text, "{} verified; {missing} more would be needed to open the archive.", self.verified),
+            0 => writeln!(
+                text,
+                "{} verified: enough to open the archive.",
+                self.verified
+            ),
+            missing => writeln!(
+                text,
+                "{} verified; {missing} more would be needed to open the archive.",
+                self.verified
+            ),
         };
         text
     }
@@ -75,6 +83,10 @@ impl Report for CheckReport {
     }
 
     fn exit(&self) -> Exit {
-        if self.sheets.iter().any(|verdict| verdict.refused.is_some()) { Exit::Anomalies } else { Exit::Done }
+        if self.sheets.iter().any(|verdict| verdict.refused.is_some()) {
+            Exit::Anomalies
+        } else {
+            Exit::Done
+        }
     }
 }

@@ -89,13 +89,19 @@ impl Args {
         let archive = ArchiveFiles::load(&self.public, clock::now()?)?;
         archive.warn_of_missing_signature(operator);
         let gathered = GatheredSheets::gather(archive.public.sharing(), &self.sheets, operator);
-        let rebuilt = gathered.into_quorum()?.rebuild().map_err(RebuildError::from)?;
+        let rebuilt = gathered
+            .into_quorum()?
+            .rebuild()
+            .map_err(RebuildError::from)?;
         let key = whole_key(&archive, &rebuilt, operator)?;
         let armored = if self.unlocked {
             key.unlocked_armored().map_err(RebuildError::from)?
         } else {
             let passphrase = self.passphrase(operator)?;
-            Zeroizing::new(key.locked_armored(&passphrase).map_err(RebuildError::from)?)
+            Zeroizing::new(
+                key.locked_armored(&passphrase)
+                    .map_err(RebuildError::from)?,
+            )
         };
         write_secret_file(&self.out, &armored)?;
         Ok(Box::new(RebuildReport {
@@ -130,14 +136,23 @@ fn whole_key(
 ) -> Result<ArchiveKey, RebuildError> {
     let sharing = archive.public.sharing();
     let Some(sealed) = &archive.sealed_key else {
-        operator.warn("archive.sealed.asc is missing: the rebuilt key decrypts, but cannot certify or revoke");
+        operator.warn(
+            "archive.sealed.asc is missing: the rebuilt key decrypts, but cannot certify or revoke",
+        );
         let encryption = sharing.encryption_fingerprint();
-        return Ok(ArchiveKey::from_subkey_secret(&archive.certificate, &encryption, rebuilt.x25519())?);
+        return Ok(ArchiveKey::from_subkey_secret(
+            &archive.certificate,
+            &encryption,
+            rebuilt.x25519(),
+        )?);
     };
     let key = ArchiveKey::unseal(sealed, &rebuilt.sealed_key_passphrase())?;
     let (found, expected) = (key.primary_fingerprint(), sharing.primary_fingerprint());
     if found != expected || key.x25519_secret()?.public_key() != rebuilt.x25519().public_key() {
-        return Err(RebuildError::OtherKey { found: found.to_string(), expected: expected.to_string() });
+        return Err(RebuildError::OtherKey {
+            found: found.to_string(),
+            expected: expected.to_string(),
+        });
     }
     Ok(key)
 }
@@ -145,7 +160,10 @@ fn whole_key(
 fn first_line(path: &Path) -> Result<SecretText, RebuildError> {
     let contents = fs::read_to_string(path)
         .map(Zeroizing::new)
-        .map_err(|source| RebuildError::PassphraseFile { path: shown(path), source })?;
+        .map_err(|source| RebuildError::PassphraseFile {
+            path: shown(path),
+            source,
+        })?;
     match contents.lines().next() {
         Some(line) if !line.is_empty() => Ok(SecretText::new(line.to_owned())),
         _ => Err(RebuildError::EmptyPassphrase),
@@ -161,12 +179,20 @@ struct RebuildReport {
 
 impl Report for RebuildReport {
     fn text(&self) -> String {
-        let lock = if self.locked { "locked with the passphrase" } else { "NOT LOCKED" };
+        let lock = if self.locked {
+            "locked with the passphrase"
+        } else {
+            "NOT LOCKED"
+        };
         format!(
             "The archive's secret key is rebuilt: {} ({lock}).\nfingerprint  {}\n\nFrom now on whoever has this file{} can read the whole archive. Wipe it when the audit is over.\n",
             self.file,
             self.fingerprint,
-            if self.locked { " and the passphrase" } else { "" },
+            if self.locked {
+                " and the passphrase"
+            } else {
+                ""
+            },
         )
     }
 

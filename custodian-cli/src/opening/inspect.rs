@@ -164,7 +164,7 @@ fn vault_report(source: &VaultSource) -> VaultReport {
 
 /// What one span shows.
 enum Seen {
-    Record(Box<(RecordFacts, Envelope)>),
+    Record(Box<RecordFacts>, Envelope),
     Stray { blank: bool },
 }
 
@@ -180,7 +180,7 @@ fn look(job: &Job<'_>) -> Result<Seen, OpenError> {
         job.span.length,
         |message: &mut dyn MessageReader| message.envelope(),
     )
-    .map(|(facts, envelope)| Seen::Record(Box::new((facts, envelope))))
+    .map(|(facts, envelope)| Seen::Record(Box::new(facts), envelope))
     .map_err(|e| job.source.unreadable(e))
 }
 
@@ -209,7 +209,7 @@ impl Inspector {
                 vault.stray.add(found("stray bytes".to_owned()));
                 return Ok(());
             }
-            Seen::Record(seen) => *seen,
+            Seen::Record(facts, envelope) => (facts, envelope),
         };
         vault.records += 1;
         if job.span.kind == SpanKind::Torn {
@@ -224,7 +224,7 @@ impl Inspector {
         } else if let Some(others) = self.subkey.and_then(|ours| others(&envelope, &ours)) {
             vault.foreign.add(found(others));
         }
-        let standing = self.chains.follow(job, Some(facts))?;
+        let standing = self.chains.follow(job, Some(*facts))?;
         if let Some(reason) = standing.and_then(|standing| vault.take_standing(standing)) {
             vault.broken_links.add(found(reason));
         }

@@ -31,7 +31,7 @@ impl Archive {
         let cert = ArchiveCert::parse(&certificate, None, now).unwrap();
         let secret = key.x25519_secret().unwrap();
         Self {
-            key: DecryptionKey::from_x25519(&cert, secret.expose_secret()).unwrap(),
+            key: DecryptionKey::from_x25519(&cert, &secret).unwrap(),
             cert,
             certificate,
         }

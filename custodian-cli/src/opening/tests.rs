@@ -13,7 +13,6 @@ use std::num::NonZero;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::slice;
 
 use archiver_core::identity::Fingerprint;
 use serde_json::Value;
@@ -107,11 +106,7 @@ impl Run {
         let hashes = fs::read_to_string(self.out().join("manifest.sha256")).unwrap();
         let files = tree(&self.out());
         assert_eq!(hashes.lines().count() + 1, files.len());
-        assert!(
-            files
-                .keys()
-                .all(|name| Path::new(name).extension() != Some("part".as_ref()))
-        );
+        assert!(files.keys().all(|name| !has_extension(name, "part")));
         self
     }
 }
@@ -139,6 +134,10 @@ fn inspect(vault: &Vault, subkey: Option<Fingerprint>) -> InspectReport {
     let folder = tempfile::tempdir().unwrap();
     let path = vault.save(folder.path(), "vault.asc");
     inspect_vaults(&[path], subkey, &NoProgress).unwrap()
+}
+
+fn has_extension(name: &str, extension: &str) -> bool {
+    Path::new(name).extension() == Some(extension.as_ref())
 }
 
 #[test]
@@ -403,7 +402,8 @@ fn only_a_new_or_empty_output_folder_is_taken() {
     let vault = Vault::default()
         .append(&archive, MAIL)
         .save(folder.path(), "v");
-    let open = |out: &Path| open_vaults(slice::from_ref(&vault), &archive.key, out, &NoProgress);
+    let open =
+        |out: &Path| open_vaults(std::slice::from_ref(&vault), &archive.key, out, &NoProgress);
     assert!(matches!(
         open(folder.path()),
         Err(OpenError::OutNotEmpty(_))
@@ -464,8 +464,7 @@ fn a_full_disk_stops_the_run_and_leaves_nothing_half_written() {
     assert!(*complete > 5);
     for (name, mail) in left {
         assert!(
-            name.starts_with("messages/000000/")
-                && Path::new(&name).extension() == Some("eml".as_ref()),
+            name.starts_with("messages/000000/") && has_extension(&name, "eml"),
             "{name}"
         );
         assert_eq!(mail.len(), 10_000);

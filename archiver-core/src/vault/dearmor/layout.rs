@@ -29,11 +29,12 @@ impl Layout {
     }
 
     pub(super) fn data(&mut self, piece: &[u8], content: &[u8]) {
-        let ends = piece.len() > content.len();
+        let ends = piece.ends_with(b"\n");
         self.column += content.len();
+        self.canonical &= piece.len() == content.len() + usize::from(ends);
         self.canonical &= !self.short && self.column <= COLUMNS;
         if ends {
-            self.canonical &= piece.len() == content.len() + 1 && self.column > 0;
+            self.canonical &= self.column > 0;
             self.short = self.column < COLUMNS;
             self.column = 0;
         }

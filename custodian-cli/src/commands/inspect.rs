@@ -1,0 +1,137 @@
+//! `custodian inspect`: what can be said of vaults without any sheet.
+
+use std::fmt::Write as _;
+use std::path::PathBuf;
+
+use crate::archive_files::ArchiveFiles;
+use crate::clock;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::opening::inspect::{Finding, Findings, InspectReport, VaultReport, inspect_vaults};
+use crate::operator::Operator;
+use crate::progress::Bar;
+use crate::report::{Report, to_json};
+
+/// So many findings of a kind are shown to people; `--json` has more.
+const SHOWN: usize = 10;
+
+/// Say what can be said of vaults without a key: records, claimed times, damage, repeated ephemeral points.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:
+  custodian inspect --public public VAULT
+
+Nothing is decrypted, so nothing here says that a record will open. Times are what the records claim.
+The exit status is 1 when something must be looked at.")]
+pub(crate) struct Args {
+    /// The public folder of the ceremony: finds records for other archives.
+    #[arg(long, value_name = "DIR")]
+    public: Option<PathBuf>,
+
+    /// The vaults.
+    #[arg(value_name = "VAULT", required = true)]
+    vaults: Vec<PathBuf>,
+}
+
+impl Args {
+    pub(crate) fn run(&self, operator: &mut dyn Operator) -> Result<Box<dyn Report>, Failure> {
+        let archive = match &self.public {
+            Some(folder) => Some(ArchiveFiles::load(folder, clock::now()?)?),
+            None => None,
+        };
+        let subkey = archive.map(|archive| archive.public.sharing().encryption_fingerprint());
+        let bar = Bar::new(operator);
+        Ok(Box::new(inspect_vaults(&self.vaults, subkey, &bar)?))
+    }
+}
+
+impl Report for InspectReport {
+    fn text(&self) -> String {
+        let mut text = String::new();
+        for vault in &self.vaults {
+            describe(vault, &mut text);
+        }
+        let repeated = &self.repeated_points;
+        for point in repeated.listed.iter().take(SHOWN) {
+            let _ = writeln!(
+                text,
+                "REPEATED POINT: record {} has the ephemeral point of record {}",
+                point.record, point.first_seen_in
+            );
+        }
+        more(repeated, &mut text);
+        text.push_str(if self.anomalies() {
+            "There is something to look at.\n"
+        } else {
+            "Nothing to look at.\n"
+        });
+        text
+    }
+
+    fn json(&self) -> serde_json::Result<String> {
+        to_json(self)
+    }
+
+    fn exit(&self) -> Exit {
+        if self.anomalies() {
+            Exit::Anomalies
+        } else {
+            Exit::Done
+        }
+    }
+}
+
+fn describe(vault: &VaultReport, text: &mut String) {
+    let _ = writeln!(
+        text,
+        "{}: {} records, {} bytes",
+        vault.path, vault.records, vault.bytes
+    );
+    for log in &vault.logs {
+        let _ = writeln!(
+            text,
+            "  log {}: {} records, sequence {} to {}, claimed times {} to {}",
+            log.log, log.records, log.lowest_seq, log.highest_seq, log.earliest, log.latest
+        );
+    }
+    if vault.without_header > 0 {
+        let _ = writeln!(
+            text,
+            "  {} records without a header of ours (made by gpg, say)",
+            vault.without_header
+        );
+    }
+    let kinds = [
+        ("torn", &vault.torn),
+        ("damaged", &vault.damaged),
+        ("for another archive", &vault.foreign),
+        ("stray bytes", &vault.stray),
+        ("broken link", &vault.broken_links),
+    ];
+    for (kind, findings) in kinds {
+        for finding in findings.listed.iter().take(SHOWN) {
+            let _ = writeln!(text, "  {}", line(kind, finding));
+        }
+        more(findings, text);
+    }
+}
+
+fn line(kind: &str, finding: &Finding) -> String {
+    let record = finding
+        .record
+        .map_or(String::new(), |record| format!("record {record}, "));
+    format!(
+        "{kind}: {record}byte {}, {} bytes: {}",
+        finding.offset, finding.length, finding.reason
+    )
+}
+
+fn more<T>(findings: &Findings<T>, text: &mut String) {
+    let shown = findings.listed.len().min(SHOWN) as u64;
+    if findings.count > shown {
+        let _ = writeln!(
+            text,
+            "  … and {} more (--json lists them)",
+            findings.count - shown
+        );
+    }
+}

@@ -1,0 +1,141 @@
+//! `custodian open`: k sheets, the vaults, and every mail into a file of its own.
+
+use std::fmt::Write as _;
+use std::path::PathBuf;
+
+use archiver_core::openpgp::decrypt::{DecryptionKey, KeyError};
+use serde::Serialize;
+
+use super::rebuild::RebuildError;
+use crate::archive_files::ArchiveFiles;
+use crate::clock;
+use crate::exit::Exit;
+use crate::failure::{Explained, Failure, shown};
+use crate::opening::{Summary, open_vaults};
+use crate::operator::Operator;
+use crate::progress::Bar;
+use crate::report::{Report, to_json};
+use crate::sheets::GatheredSheets;
+
+/// Open vaults with k sheets: every mail into a file of its own, every byte into a manifest.
+///
+/// The key exists in this program's memory for the run and is never written.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:
+  custodian open --public public --sheet anna.png --sheet bo.png --out opened VAULT
+
+Afterwards, in the folder opened: sha256sum -c manifest.sha256
+The exit status is 1 when a record was torn, damaged, for another archive, or out of its log's order.")]
+pub(crate) struct Args {
+    /// The public folder of the ceremony.
+    #[arg(long, value_name = "DIR")]
+    public: PathBuf,
+
+    /// A sheet: a scan (PNG, JPEG, PDF), a text file, or - for stdin. Once for each sheet.
+    #[arg(long = "sheet", value_name = "FILE", required = true)]
+    sheets: Vec<PathBuf>,
+
+    /// The folder to make: messages/, manifest.csv, manifest.json, manifest.sha256.
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+
+    /// The vaults, in the order in which they were filled.
+    #[arg(value_name = "VAULT", required = true)]
+    vaults: Vec<PathBuf>,
+}
+
+impl Explained for KeyError {
+    fn hint(&self) -> String {
+        "take the public folder from another copy, such as the one kept with the ceremony record"
+            .to_owned()
+    }
+
+    fn exit(&self) -> Exit {
+        Exit::Input
+    }
+}
+
+impl Args {
+    pub(crate) fn run(&self, operator: &mut dyn Operator) -> Result<Box<dyn Report>, Failure> {
+        let archive = ArchiveFiles::load(&self.public, clock::now()?)?;
+        archive.warn_of_missing_signature(operator);
+        let gathered = GatheredSheets::gather(archive.public.sharing(), &self.sheets, operator);
+        let rebuilt = gathered
+            .into_quorum()?
+            .rebuild()
+            .map_err(RebuildError::from)?;
+        operator.say("The key is rebuilt in memory and fits the archive's certificate.");
+        let key = DecryptionKey::from_x25519(archive.public.certificate(), rebuilt.x25519())?;
+        let bar = Bar::new(operator);
+        let summary = open_vaults(&self.vaults, &key, &self.out, &bar)?;
+        Ok(Box::new(OpenReport {
+            folder: shown(&self.out),
+            summary,
+        }))
+    }
+}
+
+#[derive(Debug, Serialize)]
+struct OpenReport {
+    folder: String,
+    #[serde(flatten)]
+    summary: Summary,
+}
+
+impl Report for OpenReport {
+    fn text(&self) -> String {
+        let found = &self.summary;
+        let mut text = format!(
+            "{} of {} records opened into {}\n",
+            found.opened, found.records, self.folder
+        );
+        let counted = [
+            (
+                found.without_header,
+                "opened without a header of ours (made by gpg, say)",
+            ),
+            (
+                found.duplicates,
+                "mails that are byte for byte like an earlier one",
+            ),
+        ];
+        let anomalies = [
+            (found.torn, "TORN: the record's end is missing"),
+            (found.damaged, "DAMAGED: the record cannot be opened"),
+            (found.foreign, "FOREIGN: the record is for another archive"),
+            (
+                found.stray,
+                "STRAY BYTES: stretches that belong to no record",
+            ),
+            (
+                found.broken_links,
+                "BROKEN LINKS: records that do not follow the one before",
+            ),
+        ];
+        for (count, what) in counted
+            .into_iter()
+            .chain(anomalies)
+            .filter(|(count, _)| *count > 0)
+        {
+            let _ = writeln!(text, "  {count:>6}  {what}");
+        }
+        let _ = writeln!(
+            text,
+            "manifest.csv and manifest.json account for all {} bytes.",
+            found.bytes
+        );
+        text
+    }
+
+    fn json(&self) -> serde_json::Result<String> {
+        to_json(self)
+    }
+
+    fn exit(&self) -> Exit {
+        if self.summary.anomalies() {
+            Exit::Anomalies
+        } else {
+            Exit::Done
+        }
+    }
+}

@@ -1,0 +1,325 @@
+//! The rehearsal in the order in which it happens, each step told as it is done.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use archiver_core::openpgp::decrypt::{DecryptionKey, KeyError};
+use archiver_core::quorum::{NotTheKey, Quorum};
+use archiver_core::sharing::Purpose;
+use sheet_scan::{Limits, ScanError, render_pdf};
+use thiserror::Error;
+
+use super::hook;
+use super::mails::Mail;
+use crate::archive_files::{ArchiveFiles, ArchiveFilesError};
+use crate::ceremony::hold::{CeremonyError, hold};
+use crate::ceremony::output::{OutputError, OutputFolder};
+use crate::clock::{self, ClockError};
+use crate::exit::Exit;
+use crate::failure::{Explained, shown};
+use crate::hardening::Hardened;
+use crate::opening::{NoProgress, OpenError, Summary, open_vaults};
+use crate::operator::Operator;
+use crate::plan::{Plan, PlanError};
+use crate::secret_file::{SecretFileError, write_secret_file};
+use crate::sheets::{GatheredSheets, TooFewSheets};
+
+/// The plan of every rehearsal.
+const PLAN: &str = include_str!("plan.toml");
+/// As a good scanner has it.
+const SCAN_DPI: f32 = 300.0;
+
+/// A rehearsal that did not come to its end.
+#[derive(Debug, Error)]
+pub(crate) enum RehearsalError {
+    #[error(transparent)]
+    Clock(#[from] ClockError),
+    #[error(transparent)]
+    Plan(#[from] PlanError),
+    #[error(transparent)]
+    Output(#[from] OutputError),
+    #[error(transparent)]
+    Ceremony(#[from] CeremonyError),
+    #[error("{path}: {source}")]
+    File { path: String, source: io::Error },
+    #[error(transparent)]
+    SecretFile(#[from] SecretFileError),
+    #[error("the hook refused the mail {mail} (exit {status}): {said}")]
+    Hook {
+        mail: String,
+        status: String,
+        said: String,
+    },
+    #[error("the sheet {sheet} cannot be rendered: {source}")]
+    Render { sheet: String, source: ScanError },
+    #[error("the sheet {sheet} cannot be made a picture")]
+    NoPicture { sheet: String },
+    #[error(transparent)]
+    Public(#[from] ArchiveFilesError),
+    #[error(transparent)]
+    TooFewSheets(#[from] TooFewSheets),
+    #[error(transparent)]
+    NotTheKey(#[from] NotTheKey),
+    #[error(transparent)]
+    DecryptionKey(#[from] KeyError),
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    #[error("{sent} mails were sent, {opened} came out of the vault")]
+    Count { sent: usize, opened: usize },
+    #[error("the mail {mail} did not come out of the vault as it went in")]
+    Differs { mail: String },
+    #[error("there is no mail in {0}")]
+    NoMails(String),
+}
+
+impl Explained for RehearsalError {
+    fn hint(&self) -> String {
+        match self {
+            Self::Clock(error) => error.hint(),
+            Self::Plan(error) => error.hint(),
+            Self::Output(error) => error.hint(),
+            Self::Ceremony(error) => error.hint(),
+            Self::SecretFile(error) => error.hint(),
+            Self::Public(error) => error.hint(),
+            Self::Open(error) => error.hint(),
+            Self::NoMails(_) => "name a folder with at least one mail in a file of its own".to_owned(),
+            Self::File { .. } => "name a folder on a medium with free space with --out".to_owned(),
+            _ => "this program does not do here what it should: do not hold a ceremony with it, and report this with custodian --version".to_owned(),
+        }
+    }
+
+    fn exit(&self) -> Exit {
+        match self {
+            Self::Output(error) => error.exit(),
+            Self::SecretFile(error) => error.exit(),
+            Self::Open(error) => error.exit(),
+            Self::File { .. } => Exit::Output,
+            Self::NoMails(_) => Exit::Input,
+            _ => Exit::Internal,
+        }
+    }
+}
+
+/// What a rehearsal went through.
+#[derive(Debug)]
+pub(crate) struct Told {
+    pub(crate) set_id: String,
+    pub(crate) mails: usize,
+    pub(crate) vault_bytes: u64,
+}
+
+/// Plays the story in `out`, a new folder.
+pub(crate) fn play(
+    out: &Path,
+    mails: &[Mail],
+    hardened: Hardened,
+    operator: &mut dyn Operator,
+) -> Result<Told, RehearsalError> {
+    make_folder(out)?;
+    operator.say("1. The ceremony");
+    let set_id = hold_ceremony(&out.join("ceremony"), hardened, operator)?;
+
+    operator.say("2. The mail server");
+    let vault = archive(out, mails, operator)?;
+
+    operator.say("3. The audit");
+    let quorum = read_sheets(out, operator)?;
+    let summary = open(out, &vault, &quorum, operator)?;
+    compare(&out.join("opened"), mails, &summary)?;
+    operator.say(&format!(
+        "   all {} mails came out as they went in, byte for byte",
+        mails.len()
+    ));
+    let vault_bytes = fs::metadata(&vault).map_err(at(&vault))?.len();
+    Ok(Told {
+        set_id,
+        mails: mails.len(),
+        vault_bytes,
+    })
+}
+
+fn hold_ceremony(
+    out: &Path,
+    hardened: Hardened,
+    operator: &mut dyn Operator,
+) -> Result<String, RehearsalError> {
+    let plan = Plan::parse(PLAN)?;
+    let folder = OutputFolder::prepare(out)?;
+    let mut indented = Indented(operator);
+    let held = hold(&plan, Purpose::Rehearsal, hardened, &mut indented)?;
+    folder.fill(&held.files)?;
+    Ok(held.sharing.set_id().to_string())
+}
+
+fn archive(
+    out: &Path,
+    mails: &[Mail],
+    operator: &mut dyn Operator,
+) -> Result<PathBuf, RehearsalError> {
+    let (sent, vault) = (out.join("mails"), out.join("VAULT"));
+    make_folder(&sent)?;
+    let certificate = out.join("ceremony/public/archive.cert.asc");
+    for mail in mails {
+        let copy = sent.join(&mail.name);
+        fs::write(&copy, &mail.bytes).map_err(at(&copy))?;
+        let output = hook::deliver(mail, &certificate, &vault).map_err(at(&vault))?;
+        if !output.status.success() {
+            let said = String::from_utf8_lossy(&output.stderr)
+                .trim()
+                .replace(char::is_control, " ");
+            return Err(RehearsalError::Hook {
+                mail: mail.name.clone(),
+                status: output.status.to_string(),
+                said,
+            });
+        }
+        operator.say(&format!(
+            "   archiver-encrypt  {} ({} bytes)",
+            mail.name,
+            mail.bytes.len()
+        ));
+    }
+    Ok(vault)
+}
+
+/// Turns two of the three sheets into pictures, as a scanner does, and reads the codes from these.
+fn read_sheets(out: &Path, operator: &mut dyn Operator) -> Result<Quorum, RehearsalError> {
+    let scans = out.join("scans");
+    make_folder(&scans)?;
+    let mut pictures = Vec::new();
+    for sheet in sheets_of(&out.join("ceremony/sheets"))? {
+        let picture = scans
+            .join(sheet.file_name().unwrap_or_default())
+            .with_extension("png");
+        scan(&sheet, &picture)?;
+        pictures.push(picture);
+    }
+    operator.say(&format!(
+        "   {} sheets rendered to pictures of {SCAN_DPI} dpi",
+        pictures.len()
+    ));
+    let archive = ArchiveFiles::load(&out.join("ceremony/public"), clock::now()?)?;
+    // The first custodian is away.
+    let present = pictures.get(1..).unwrap_or_default();
+    let gathered =
+        GatheredSheets::gather(archive.public.sharing(), present, &mut Indented(operator));
+    Ok(gathered.into_quorum()?)
+}
+
+fn open(
+    out: &Path,
+    vault: &Path,
+    quorum: &Quorum,
+    operator: &mut dyn Operator,
+) -> Result<Summary, RehearsalError> {
+    let archive = ArchiveFiles::load(&out.join("ceremony/public"), clock::now()?)?;
+    let rebuilt = quorum.rebuild()?;
+    operator.say("   key rebuilt in memory; it fits the archive's certificate");
+    let key = DecryptionKey::from_x25519(archive.public.certificate(), rebuilt.x25519())?;
+    Ok(open_vaults(
+        &[vault.to_owned()],
+        &key,
+        &out.join("opened"),
+        &NoProgress,
+    )?)
+}
+
+fn compare(opened: &Path, mails: &[Mail], summary: &Summary) -> Result<(), RehearsalError> {
+    let files = eml_files(&opened.join("messages"))?;
+    if files.len() != mails.len() || summary.anomalies() {
+        return Err(RehearsalError::Count {
+            sent: mails.len(),
+            opened: files.len(),
+        });
+    }
+    for (mail, file) in mails.iter().zip(files) {
+        if fs::read(&file).map_err(at(&file))? != mail.bytes {
+            return Err(RehearsalError::Differs {
+                mail: mail.name.clone(),
+            });
+        }
+    }
+    Ok(())
+}
+
+fn scan(sheet: &Path, picture: &Path) -> Result<(), RehearsalError> {
+    let pdf = fs::read(sheet).map_err(at(sheet))?;
+    let failed = |source| RehearsalError::Render {
+        sheet: shown(sheet),
+        source,
+    };
+    let no_picture = || RehearsalError::NoPicture {
+        sheet: shown(sheet),
+    };
+    let pages = render_pdf(&pdf, SCAN_DPI, &Limits::default()).map_err(failed)?;
+    for page in &pages {
+        write_secret_file(picture, &page.to_png().ok_or_else(no_picture)?)?;
+    }
+    Ok(())
+}
+
+fn sheets_of(folder: &Path) -> Result<Vec<PathBuf>, RehearsalError> {
+    files_of(folder)
+}
+
+/// The opened mails in the order of the vault: names begin with the position.
+fn eml_files(messages: &Path) -> Result<Vec<PathBuf>, RehearsalError> {
+    let mut files = Vec::new();
+    for folder in files_of(messages)? {
+        files.extend(files_of(&folder)?);
+    }
+    Ok(files)
+}
+
+fn files_of(folder: &Path) -> Result<Vec<PathBuf>, RehearsalError> {
+    let entries = fs::read_dir(folder).map_err(at(folder))?;
+    let mut files: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
+    files.sort();
+    Ok(files)
+}
+
+fn make_folder(path: &Path) -> Result<(), RehearsalError> {
+    fs::create_dir(path).map_err(at(path))
+}
+
+fn at(path: &Path) -> impl Fn(io::Error) -> RehearsalError {
+    let path = shown(path);
+    move |source| RehearsalError::File {
+        path: path.clone(),
+        source,
+    }
+}
+
+/// Says everything three columns to the right: the ceremony and the audit are chapters here.
+struct Indented<'a>(&'a mut dyn Operator);
+
+impl Operator for Indented<'_> {
+    fn say(&mut self, text: &str) {
+        self.0.say(&format!("   {text}"));
+    }
+
+    fn warn(&mut self, text: &str) {
+        self.0.warn(text);
+    }
+
+    fn confirm(
+        &mut self,
+        question: &str,
+        flag: &'static str,
+    ) -> Result<bool, crate::operator::NoTerminal> {
+        self.0.confirm(question, flag)
+    }
+
+    fn ask_secret(
+        &mut self,
+        prompt: &str,
+        flag: &'static str,
+    ) -> Result<archiver_core::secret::SecretText, crate::operator::NoTerminal> {
+        self.0.ask_secret(prompt, flag)
+    }
+
+    fn progress(&self) -> indicatif::ProgressBar {
+        self.0.progress()
+    }
+}

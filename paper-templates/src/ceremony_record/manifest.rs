@@ -1,0 +1,122 @@
+//! The manifest on paper: as QR codes when it is short enough, and its SHA-256 in any case.
+//!
+//! A code holds `ARCHIVER-MANIFEST-1:<part>/<parts>:<id>:<base32>`: the id is the first eight hexadecimal
+//! digits, upper case, of the whole manifest's SHA-256, and the base32 (RFC 4648, no padding) is that of
+//! this part of its bytes. The parts joined in order are the file. All of it is in QR's alphanumeric set:
+//! byte mode comes back corrupted from some readers.
+
+use data_encoding::{BASE32_NOPAD, HEXLOWER, HEXUPPER};
+use sha2::{Digest, Sha256};
+
+use super::{Cell, HEX};
+use crate::PaperError;
+use crate::code::{Code, Level};
+use crate::field;
+use crate::flow::Flow;
+
+/// Most bytes in one code, and most codes.
+const BYTES_IN_CODE: usize = 600;
+const LARGEST: usize = 2200;
+/// Side of a code that stands alone, and of one beside another.
+const ALONE: f32 = 90.0;
+const BESIDE: f32 = 82.0;
+
+pub(super) fn set(flow: &mut Flow, manifest: &[u8]) -> Result<(), PaperError> {
+    if manifest.is_empty() {
+        return Err(PaperError::Empty {
+            field: "manifest".to_owned(),
+        });
+    }
+    let digest = HEXLOWER.encode(&Sha256::digest(manifest));
+    flow.heading("Manifest");
+    flow.fact(
+        "File",
+        &Cell::new(
+            super::TEXT,
+            format!("custody.json, {} bytes", manifest.len()),
+        ),
+    );
+    flow.fact("SHA-256", &Cell::new(HEX, field::grouped(&digest, 8)));
+    flow.space();
+    let texts = code_texts(manifest);
+    if texts.is_empty() {
+        flow.paragraph("It is too long for codes on paper; the digest above identifies the file.");
+        return Ok(());
+    }
+    flow.paragraph(
+        "Each code holds `ARCHIVER-MANIFEST-1`, its part and the number of parts, the first eight digits of the SHA-256, \
+         and that part of the file in base32 (RFC 4648). The parts, joined in order, are the file.",
+    );
+    let side = if texts.len() == 1 { ALONE } else { BESIDE };
+    let code = |text: &String| Code::at_most("manifest", text, Level::Medium, side);
+    flow.codes(texts.iter().map(code).collect::<Result<_, _>>()?);
+    Ok(())
+}
+
+/// The texts of the codes; none when the manifest is too long.
+fn code_texts(manifest: &[u8]) -> Vec<String> {
+    if manifest.len() > LARGEST {
+        return Vec::new();
+    }
+    let digest = HEXUPPER.encode(&Sha256::digest(manifest));
+    let id = digest.get(..8).unwrap_or_default();
+    let parts = manifest.len().div_ceil(BYTES_IN_CODE);
+    let chunks = manifest.chunks(manifest.len().div_ceil(parts));
+    (1..)
+        .zip(chunks)
+        .map(|(part, chunk)| {
+            format!(
+                "ARCHIVER-MANIFEST-1:{part}/{parts}:{id}:{}",
+                BASE32_NOPAD.encode(chunk)
+            )
+        })
+        .collect()
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_joined_in_order_are_the_manifest() {
+        for length in [1, 599, 600, 601, 1200, 1201, 2200] {
+            let manifest: Vec<u8> = (0..=255u8).cycle().take(length).collect();
+            let texts = code_texts(&manifest);
+            assert_eq!(texts.len(), length.div_ceil(BYTES_IN_CODE));
+            let part = |text: &String| {
+                BASE32_NOPAD
+                    .decode(text.rsplit(':').next().unwrap().as_bytes())
+                    .unwrap()
+            };
+            assert_eq!(texts.iter().flat_map(part).collect::<Vec<_>>(), manifest);
+        }
+    }
+
+    #[test]
+    fn a_part_says_which_it_is_and_of_what() {
+        let texts = code_texts(&[0; 601]);
+        assert!(texts[1].starts_with("ARCHIVER-MANIFEST-1:2/2:"));
+        let ids: Vec<_> = texts
+            .iter()
+            .map(|text| text.split(':').nth(2).unwrap())
+            .collect();
+        assert_eq!(ids[0].len(), 8);
+        assert_eq!(ids[0], ids[1]);
+    }
+
+    #[test]
+    fn the_largest_part_still_has_modules_that_read_back() {
+        for (length, side) in [(600, ALONE), (1200, BESIDE), (2200, BESIDE)] {
+            for text in code_texts(&vec![0xA5; length]) {
+                let code = Code::new("manifest", &text, Level::Medium, side).unwrap();
+                assert!(code.module() >= 0.8, "{length}: {}", code.module());
+            }
+        }
+    }
+
+    #[test]
+    fn a_longer_manifest_has_no_codes() {
+        assert!(code_texts(&[0; 2201]).is_empty());
+    }
+}

@@ -1,0 +1,107 @@
+//! Measurements, run by hand: `cargo test --release -p sheet-scan -- --ignored --nocapture measure`.
+
+#![allow(clippy::print_stdout, reason = "measurements are for reading")]
+
+use std::time::Instant;
+
+use image::GrayImage;
+use sheet_scan::{Limits, read_codes};
+
+use crate::corpus::corpus;
+use crate::damage::{jpeg, png};
+use crate::print::{page, share_text, sheet};
+
+#[test]
+#[ignore = "a measurement"]
+fn measure_a_clean_page() {
+    for dpi in [200.0, 300.0, 600.0] {
+        let text = share_text(1);
+        let print = sheet(dpi, &text);
+        for (name, bytes) in [("PNG", png(&print)), ("JPEG", jpeg(&print, 80))] {
+            time(&format!("clean page, {dpi} dpi, {name}"), &bytes);
+        }
+    }
+    time(
+        "page of words, 300 dpi, nothing to read",
+        &png(&page(300.0, &[])),
+    );
+    time(
+        "blank page, 300 dpi",
+        &png(&GrayImage::from_pixel(2480, 3508, [255].into())),
+    );
+}
+
+/// The best of three.
+fn time(name: &str, bytes: &[u8]) {
+    let best = (0..3).map(|_| {
+        let started = Instant::now();
+        let found = read_codes(bytes, &Limits::default()).map_or(0, |found| found.len());
+        (started.elapsed().as_millis(), found)
+    });
+    let (milliseconds, found) = best.min().unwrap_or_default();
+    println!("{milliseconds:6} ms, {found} codes: {name}");
+}
+
+/// What share of the damage corpus is read, and what each public reader reads alone.
+#[test]
+#[ignore = "a measurement"]
+fn measure_the_damage_corpus() {
+    let (mut all, mut ours, mut rqrr, mut rxing) = (0, 0, 0, 0);
+    let mut slowest = (0, String::new());
+    for scan in corpus() {
+        let started = Instant::now();
+        let found = read_codes(&scan.bytes, &Limits::default()).unwrap_or_default();
+        slowest = slowest.max((started.elapsed().as_millis(), scan.name.clone()));
+        let read = found.iter().any(|text| text.expose_text() == scan.text);
+        let page = image::load_from_memory(&scan.bytes).unwrap().into_luma8();
+        all += 1;
+        ours += u32::from(read);
+        rqrr += u32::from(rqrr_alone(&page).contains(&scan.text));
+        rxing += u32::from(rxing_alone(&page).contains(&scan.text));
+        if !read {
+            println!("unread: {}", scan.name);
+        }
+    }
+    println!("{ours} of {all} read; rqrr alone {rqrr}, rxing alone {rxing}");
+    println!("slowest: {} ms, {}", slowest.0, slowest.1);
+}
+
+fn rqrr_alone(page: &GrayImage) -> Vec<String> {
+    let read = || {
+        let mut prepared = rqrr::PreparedImage::prepare(page.clone());
+        let grids = prepared.detect_grids();
+        grids
+            .iter()
+            .filter_map(|grid| Some(grid.decode().ok()?.1))
+            .collect()
+    };
+    std::panic::catch_unwind(read).unwrap_or_default()
+}
+
+fn rxing_alone(page: &GrayImage) -> Vec<String> {
+    let (width, height) = page.dimensions();
+    let code = rxing::BarcodeFormat::QR_CODE;
+    let read = || rxing::helpers::detect_in_luma_slice(page, width, height, Some(code));
+    let found = std::panic::catch_unwind(read).ok().and_then(Result::ok);
+    found
+        .iter()
+        .map(|found| found.getText().to_owned())
+        .collect()
+}
+#[test]
+#[ignore = "debug"]
+fn debug_one() {
+    struct W(Instant);
+    impl sheet_scan::Watch for W {
+        fn step(&mut self, s: sheet_scan::Step) {
+            println!("{:?} at {:?}", s.number, self.0.elapsed());
+        }
+    }
+    let want = std::env::var("SCAN").unwrap();
+    let n: u32 = want.parse().unwrap();
+    let scan = crate::corpus::mixed_damages(n);
+    std::fs::write("/tmp/scan-one.img", &scan.bytes).unwrap();
+    println!("{}", scan.name);
+    let r = sheet_scan::read_codes_watched(&scan.bytes, &Limits::default(), &mut W(Instant::now()));
+    println!("{r:?}");
+}
