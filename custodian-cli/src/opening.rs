@@ -25,6 +25,7 @@ mod manifest;
 mod message;
 mod out_folder;
 mod pipeline;
+mod row;
 mod shown;
 mod source;
 #[cfg(test)]
@@ -33,9 +34,10 @@ mod testing;
 mod tests;
 
 use duplicates::Duplicates;
-use manifest::{Manifest, Outcome, Row};
+use manifest::Manifest;
 use message::Opener;
 use out_folder::OutFolder;
+use row::{Outcome, Row};
 use shown::HeaderReader;
 use source::VaultSource;
 

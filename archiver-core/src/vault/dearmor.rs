@@ -9,18 +9,22 @@
 use std::io::{self, Read};
 
 use base64_simd::STANDARD as BASE64;
-use memchr::{memchr, memchr_iter};
+use memchr::memchr;
 use thiserror::Error;
 
 use crate::vault::armor::{BEGIN_LINE, END_LINE};
 use crate::vault::crc24::Crc24;
 
+mod layout;
+mod window;
+
+use layout::Layout;
+use window::Window;
+
 const BEGIN: &[u8] = BEGIN_LINE.as_bytes();
 const END: &[u8] = END_LINE.as_bytes();
 const WINDOW: usize = 64 * 1024;
 const SMALLEST_WINDOW: usize = 128;
-/// Our armor has this many base64 characters a line.
-const COLUMNS: usize = 64;
 
 /// Why a record's armor cannot be taken off. Lines count from the begin line, which is line 1.
 #[derive(Debug, Error, Clone, PartialEq, Eq)]
@@ -295,130 +299,6 @@ impl<R: Read> Read for Dearmor<R> {
 /// The decoder refused the text; where is found out afterwards.
 struct NotBase64;
 
-/// A piece of the record's raw bytes.
-#[derive(Debug)]
-struct Window<R> {
-    source: R,
-    bytes: Vec<u8>,
-    start: usize,
-    end: usize,
-    at_end: bool,
-    at_line_start: bool,
-    /// Whole lines before `start`.
-    lines: u64,
-}
-
-impl<R: Read> Window<R> {
-    fn new(source: R, size: usize) -> Self {
-        Self {
-            source,
-            bytes: vec![0; size],
-            start: 0,
-            end: 0,
-            at_end: false,
-            at_line_start: true,
-            lines: 0,
-        }
-    }
-
-    /// Drops what was taken and reads until the window is full or the source is at its end.
-    fn fill(&mut self) -> io::Result<()> {
-        self.bytes.copy_within(self.start..self.end, 0);
-        self.end -= self.start;
-        self.start = 0;
-        while !self.at_end && self.end < self.bytes.len() {
-            let free = self.bytes.get_mut(self.end..).unwrap_or_default();
-            match self.source.read(free) {
-                Ok(read) => {
-                    self.at_end = read == 0;
-                    self.end += read;
-                }
-                Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
-                Err(e) => return Err(e),
-            }
-        }
-        Ok(())
-    }
-
-    fn unread(&self) -> &[u8] {
-        self.bytes.get(self.start..self.end).unwrap_or_default()
-    }
-
-    /// The next line with its line end, when the window holds it whole.
-    fn line(&self) -> Option<&[u8]> {
-        let rest = self.unread();
-        match memchr(b'\n', rest) {
-            Some(at) => rest.get(..=at),
-            None => (self.at_end && !rest.is_empty()).then_some(rest),
-        }
-    }
-
-    /// Whether filling the window can bring more of the line that starts at its unread part.
-    fn can_grow(&self) -> bool {
-        !self.at_end && self.start > 0
-    }
-
-    fn take(&mut self, length: usize) {
-        let (taken, _) = self.unread().split_at(length);
-        let ends_a_line = taken.last() == Some(&b'\n');
-        self.start += length;
-        self.at_line_start = ends_a_line;
-        self.lines += u64::from(ends_a_line);
-    }
-
-    /// How many lines from `window` on have only characters that can stand in base64 text.
-    fn lines_before_damage(&self, window: usize) -> u64 {
-        let taken = self.bytes.get(window..self.start).unwrap_or_default();
-        let sound =
-            |byte: &u8| byte.is_ascii_alphanumeric() || b"+/\n".contains(byte) || is_blank(*byte);
-        let upto = taken.iter().position(|b| !sound(b)).unwrap_or(taken.len());
-        let (before, _) = taken.split_at(upto);
-        memchr_iter(b'\n', before).count() as u64
-    }
-}
-
-/// Watches whether an armor is laid out as ours.
-#[derive(Debug)]
-struct Layout {
-    canonical: bool,
-    /// Characters of the current line so far.
-    column: usize,
-    /// A line shorter than the others was seen; it must be the last.
-    short: bool,
-}
-
-impl Default for Layout {
-    fn default() -> Self {
-        Self {
-            canonical: true,
-            column: 0,
-            short: false,
-        }
-    }
-}
-
-impl Layout {
-    fn exact_line(&mut self, line: &[u8], text: &[u8]) {
-        self.canonical &= line.strip_suffix(b"\n") == Some(text);
-    }
-
-    fn data(&mut self, piece: &[u8], content: &[u8]) {
-        let ends = piece.ends_with(b"\n");
-        self.column += content.len();
-        self.canonical &= piece.len() == content.len() + usize::from(ends);
-        self.canonical &= !self.short && self.column <= COLUMNS;
-        if ends {
-            self.canonical &= self.column > 0;
-            self.short = self.column < COLUMNS;
-            self.column = 0;
-        }
-    }
-
-    fn end_of_data(&mut self, checksum_line: &[u8]) {
-        self.canonical &= checksum_line.len() == 6 && checksum_line.ends_with(b"\n");
-    }
-}
-
 /// `=` and four base64 characters (RFC 4880 §6.1).
 fn parse_checksum(line: &[u8]) -> Option<[u8; 3]> {
     let text = line.strip_prefix(b"=")?;
@@ -521,6 +401,18 @@ mod tests {
         ] {
             let shown = String::from_utf8_lossy(&record).into_owned();
             assert_eq!(read(&record), Ok((message.to_vec(), false)), "{shown}");
+        }
+    }
+
+    #[test]
+    fn a_window_may_end_anywhere() {
+        let message: Vec<u8> = (0..=255).cycle().take(1000).collect();
+        for (columns, line_end) in [(64, "\n"), (64, "\r\n"), (7, "\r\n"), (76, " \t\r\n")] {
+            let record = armor(&message, "Hash: SHA256", columns, line_end, true);
+            for window in SMALLEST_WINDOW..record.len() {
+                let (read, _) = read_with(&record, window).unwrap();
+                assert!(read == message, "{columns} {line_end:?} {window}");
+            }
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::manifest::Row;
+use super::row::Row;
 
 /// The first record of each mail, by the start of the mail's SHA-256: 17 to 34 bytes a mail. (The whole digest stands in the
 /// manifest.)
