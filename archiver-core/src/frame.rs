@@ -11,7 +11,7 @@ use crate::share::Share;
 use crate::sharing::{Profile, Purpose, SetId};
 use crate::threshold::ShareIndex;
 
-pub use qr::{NotAShareText, from_qr_text, to_qr_text};
+pub use qr::{NotAShareText, from_qr_text, is_meant_as_share, to_qr_text};
 
 /// Length of a `classic` frame in bytes.
 pub const LENGTH: usize = 56;

@@ -5,6 +5,7 @@ use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use archiver_core::identity::UtcTime;
+use archiver_core::openpgp::certificate::Validity;
 use archiver_core::public_folder::{PublicFolder, PublicFolderError, file_names};
 use thiserror::Error;
 
@@ -60,8 +61,12 @@ impl Explained for ArchiveFilesError {
 }
 
 impl ArchiveFiles {
-    /// Reads and checks the folder, as of the time `at`.
-    pub(crate) fn load(folder: &Path, at: UtcTime) -> Result<Self, ArchiveFilesError> {
+    /// Reads and checks the folder, as of the time `at`, and tells the operator what is odd about it.
+    pub(crate) fn load(
+        folder: &Path,
+        at: UtcTime,
+        operator: &mut dyn Operator,
+    ) -> Result<Self, ArchiveFilesError> {
         let manifest = read_file(&folder.join(file_names::MANIFEST))?;
         let certificate = read_file(&folder.join(file_names::CERTIFICATE))?;
         let signature = read_if_there(&folder.join(file_names::SIGNATURE))?;
@@ -71,21 +76,42 @@ impl ArchiveFiles {
                 path: shown(folder),
                 source,
             })?;
-        Ok(Self {
+        let files = Self {
             public,
             certificate,
             sealed_key,
             signed: signature.is_some(),
-        })
+        };
+        files.warn(at, operator);
+        Ok(files)
     }
-}
 
-impl ArchiveFiles {
-    /// Says when the manifest's signature is missing: the sheets authenticate the manifest all the same.
-    pub(crate) fn warn_of_missing_signature(&self, operator: &mut dyn Operator) {
+    /// Says what is missing or odd although the folder can be used. The sheets authenticate the manifest all the same.
+    fn warn(&self, at: UtcTime, operator: &mut dyn Operator) {
         if !self.signed {
             operator
                 .warn("custody.json.asc is missing: where the manifest came from is not signed");
+        }
+        if self.sealed_key.is_none() {
+            operator.warn(
+                "archive.sealed.asc is missing: the archive opens all the same, but its key can neither certify nor revoke; \
+                 look for another copy",
+            );
+        }
+        let ceremony = self.public.manifest().description.ceremony_time;
+        if at < ceremony {
+            operator.warn(&format!(
+                "this machine's clock shows {at}, but the ceremony was held at {ceremony}: set the clock"
+            ));
+        }
+        match self.public.certificate().validity() {
+            Validity::Valid | Validity::NotBefore(_) => {}
+            Validity::Revoked => {
+                operator.warn("the archive key was revoked; what was archived opens all the same")
+            }
+            Validity::ExpiredSince(time) => {
+                operator.warn(&format!("the archive key expired at {time}"))
+            }
         }
     }
 }

@@ -17,7 +17,7 @@ use serde::Serialize;
 use thiserror::Error;
 
 use crate::exit::Exit;
-use crate::failure::Explained;
+use crate::failure::{Explained, shown};
 
 mod duplicates;
 pub(crate) mod inspect;
@@ -117,13 +117,13 @@ pub(crate) enum OpenError {
     #[error(transparent)]
     Vault(#[from] source::SourceError),
     /// The output folder holds something.
-    #[error("the output folder {} is not empty", .0.display())]
+    #[error("the output folder {} is not empty", shown(.0))]
     OutNotEmpty(PathBuf),
     /// The output folder is a file.
-    #[error("the output folder {} is not a folder", .0.display())]
+    #[error("the output folder {} is not a folder", shown(.0))]
     OutNotAFolder(PathBuf),
     /// The output folder cannot be made or looked into.
-    #[error("the output folder {} cannot be used: {source}", .path.display())]
+    #[error("the output folder {} cannot be used: {source}", shown(.path))]
     Out {
         /// The folder.
         path: PathBuf,
@@ -131,7 +131,7 @@ pub(crate) enum OpenError {
         source: io::Error,
     },
     /// A vault could not be read to its end.
-    #[error("the vault {} cannot be read: {source}", .path.display())]
+    #[error("the vault {} cannot be read: {source}", shown(.path))]
     Read {
         /// The vault.
         path: PathBuf,
@@ -139,7 +139,7 @@ pub(crate) enum OpenError {
         source: io::Error,
     },
     /// An output file could not be written.
-    #[error("{} could not be written: {source}; {complete} mails before it are complete, and there is no manifest", .path.display())]
+    #[error("{} could not be written: {source}; {complete} mails are complete, and there is no manifest", shown(.path))]
     Write {
         /// The file.
         path: PathBuf,
@@ -257,6 +257,15 @@ pub(crate) fn open_vaults(
     progress: &dyn Progress,
 ) -> Result<Summary, OpenError> {
     Opening::with(key).open(vaults, out, progress)
+}
+
+/// Looks whether the vaults and the output folder can be used, so that nobody rebuilds a key for nothing.
+///
+/// # Errors
+/// As [`open_vaults`] would give for the same arguments.
+pub(crate) fn check_before_the_sheets(vaults: &[PathBuf], out: &Path) -> Result<(), OpenError> {
+    source::open_all(vaults)?;
+    OutFolder::check(out)
 }
 
 fn all_cores() -> NonZero<usize> {

@@ -6,13 +6,13 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
-use archiver_core::frame::{FrameError, NotAShareText, from_qr_text};
+use archiver_core::frame::{FrameError, NotAShareText, from_qr_text, is_meant_as_share};
 use archiver_core::quorum::{Gathering, NotEnoughSheets, Quorum};
 use archiver_core::share::{Share, ShareRefused};
 use archiver_core::sharing::SharingPart;
 use archiver_core::threshold::ShareIndex;
 use serde::Serialize;
-use sheet_scan::{Limits, ScanError, read_codes};
+use sheet_scan::{CodeText, Limits, ScanError, Step, Watch, read_codes_watched};
 use thiserror::Error;
 use zeroize::Zeroizing;
 
@@ -21,7 +21,7 @@ use crate::failure::{Explained, shown};
 use crate::operator::Operator;
 
 /// More than any scan that is accepted.
-const MOST_BYTES: u64 = 512 << 20;
+const MOST_BYTES: u64 = 256 << 20;
 
 /// Why a sheet did not count. Begins where the sheet's name ends.
 #[derive(Debug, Error)]
@@ -34,8 +34,6 @@ pub(crate) enum SheetError {
     Scan(#[from] ScanError),
     #[error("{0}")]
     Text(#[from] NotAShareText),
-    #[error("is neither an image nor a text")]
-    NeitherImageNorText,
     #[error("{0}")]
     Refused(#[from] ShareRefused),
 }
@@ -44,7 +42,7 @@ impl SheetError {
     /// What the person who holds the sheet should do.
     fn advice(&self) -> &'static str {
         match self {
-            Self::Unreadable(_) | Self::TooLarge | Self::NeitherImageNorText => {
+            Self::Unreadable(_) | Self::TooLarge => {
                 "give a scan of the sheet as PNG or JPEG, or a text file with the text under its code"
             }
             Self::Scan(_) => {
@@ -125,6 +123,7 @@ impl Verdict {
 #[derive(Debug)]
 pub(crate) struct GatheredSheets {
     gathering: Gathering,
+    needed: u8,
     pub(crate) verdicts: Vec<Verdict>,
 }
 
@@ -155,10 +154,11 @@ impl GatheredSheets {
     ) -> Self {
         let mut gathered = Self {
             gathering: Gathering::new(sharing.clone()),
+            needed: sharing.threshold().k(),
             verdicts: Vec::new(),
         };
         for sheet in sheets {
-            for verdict in gathered.answer(sheet.as_ref()) {
+            for verdict in gathered.answer(sheet.as_ref(), operator) {
                 gathered.announce(&verdict, operator);
                 gathered.verdicts.push(verdict);
             }
@@ -166,9 +166,9 @@ impl GatheredSheets {
         gathered
     }
 
-    fn answer(&mut self, sheet: &Path) -> Vec<Verdict> {
+    fn answer(&mut self, sheet: &Path, operator: &mut dyn Operator) -> Vec<Verdict> {
         let name = shown(sheet);
-        let shares = match read_sheet(sheet) {
+        let shares = match read_sheet(sheet, operator) {
             Ok(shares) => shares,
             Err(error) => return vec![Verdict::refused(name, &error)],
         };
@@ -187,15 +187,13 @@ impl GatheredSheets {
     }
 
     fn announce(&self, verdict: &Verdict, operator: &mut dyn Operator) {
+        let (have, needed) = (self.gathering.have(), self.needed);
         if verdict.refused.is_some() {
             operator.warn(&verdict.text());
+        } else if have <= usize::from(needed) {
+            operator.say(&format!("{have} of {needed}: {}", verdict.text()));
         } else {
-            let needed = self.gathering.have() + self.gathering.missing();
-            operator.say(&format!(
-                "{} of {needed}: {}",
-                self.gathering.have(),
-                verdict.text()
-            ));
+            operator.say(&format!("{have}, with {needed} needed: {}", verdict.text()));
         }
     }
 
@@ -216,17 +214,75 @@ impl GatheredSheets {
 }
 
 /// Reads every share that stands on one sheet.
-fn read_sheet(path: &Path) -> Result<Vec<Result<Share, NotAShareText>>, SheetError> {
+fn read_sheet(
+    path: &Path,
+    operator: &mut dyn Operator,
+) -> Result<Vec<Result<Share, NotAShareText>>, SheetError> {
     let bytes = read_bytes(path)?;
-    if is_image(&bytes) {
-        let codes = read_codes(&bytes, &Limits::default())?;
-        return Ok(codes
-            .iter()
-            .map(|code| from_qr_text(code.expose_text()))
-            .collect());
+    match text_in(&bytes) {
+        Some(text) => Ok(shares_in(&text)),
+        None => read_picture(&bytes, operator),
     }
-    let text = std::str::from_utf8(&bytes).map_err(|_| SheetError::NeitherImageNorText)?;
-    Ok(vec![from_qr_text(text)])
+}
+
+/// Reads the codes of a picture. Other codes on it, on a bag or a parcel, count only when there is no share.
+fn read_picture(
+    bytes: &[u8],
+    operator: &mut dyn Operator,
+) -> Result<Vec<Result<Share, NotAShareText>>, SheetError> {
+    let mut codes = read_codes_watched(bytes, &Limits::default(), &mut LookingForShares(operator))?;
+    if codes
+        .iter()
+        .any(|code| is_meant_as_share(code.expose_text()))
+    {
+        codes.retain(|code| is_meant_as_share(code.expose_text()));
+    }
+    Ok(codes
+        .iter()
+        .map(|code| from_qr_text(code.expose_text()))
+        .collect())
+}
+
+/// Goes on looking until a share's code is read, and tells the operator when that takes long.
+struct LookingForShares<'a>(&'a mut dyn Operator);
+
+impl Watch for LookingForShares<'_> {
+    fn step(&mut self, step: Step) {
+        const QUICK_STEPS: usize = 4;
+        if step.number > QUICK_STEPS && step.number % QUICK_STEPS == 1 {
+            self.0.say(&format!(
+                "  still reading page {}: way {} of {}",
+                step.page, step.number, step.of
+            ));
+        }
+    }
+
+    fn wants(&mut self, text: &CodeText) -> bool {
+        is_meant_as_share(text.expose_text())
+    }
+}
+
+/// The shares in a text: one a line where several lines begin as a share does, otherwise the whole text is one, in as many lines as were typed.
+fn shares_in(text: &str) -> Vec<Result<Share, NotAShareText>> {
+    let starts: Vec<usize> = text
+        .split_inclusive('\n')
+        .scan(0, |offset, line| {
+            let start = *offset;
+            *offset += line.len();
+            Some((start, line))
+        })
+        .filter(|(_, line)| is_meant_as_share(line))
+        .map(|(start, _)| start)
+        .collect();
+    if starts.len() < 2 {
+        return vec![from_qr_text(text)];
+    }
+    let ends = starts.iter().skip(1).copied().chain([text.len()]);
+    starts
+        .iter()
+        .zip(ends)
+        .map(|(start, end)| from_qr_text(text.get(*start..end).unwrap_or_default()))
+        .collect()
 }
 
 fn read_bytes(path: &Path) -> Result<Zeroizing<Vec<u8>>, SheetError> {
@@ -245,8 +301,57 @@ fn read_bounded(source: impl Read) -> Result<Zeroizing<Vec<u8>>, SheetError> {
     Ok(bytes)
 }
 
-/// Text is what is UTF-8 without control characters but white space; everything else goes to the image reader, which names what it is.
-fn is_image(bytes: &[u8]) -> bool {
-    let text = std::str::from_utf8(bytes);
-    !text.is_ok_and(|text| text.chars().all(|c| !c.is_control() || c.is_whitespace()))
+/// The text of a file, UTF-8 or UTF-16 with its byte order mark; `None` when it holds control characters other than white space, as pictures do.
+fn text_in(bytes: &[u8]) -> Option<Zeroizing<String>> {
+    let text = match bytes {
+        [0xff, 0xfe, rest @ ..] => utf_16(rest, u16::from_le_bytes)?,
+        [0xfe, 0xff, rest @ ..] => utf_16(rest, u16::from_be_bytes)?,
+        _ => Zeroizing::new(
+            std::str::from_utf8(bytes)
+                .ok()?
+                .trim_start_matches('\u{feff}')
+                .to_owned(),
+        ),
+    };
+    text.chars()
+        .all(|c| !c.is_control() || c.is_whitespace())
+        .then_some(text)
+}
+
+fn utf_16(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> Option<Zeroizing<String>> {
+    let (pairs, rest) = bytes.as_chunks::<2>();
+    let units = pairs.iter().map(|pair| unit(*pair));
+    let text: Result<String, _> = char::decode_utf16(units).collect();
+    text.ok().filter(|_| rest.is_empty()).map(Zeroizing::new)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn typed_text_is_understood_in_the_encodings_that_editors_write() {
+        let plain = "ARCHIVER-SHARE-1: AEAQC\r\nAACAE\r\n";
+        let utf_16: Vec<u8> = [0xff, 0xfe]
+            .into_iter()
+            .chain(plain.encode_utf16().flat_map(u16::to_le_bytes))
+            .collect();
+        let marked = [b"\xef\xbb\xbf".as_slice(), plain.as_bytes()].concat();
+        for bytes in [plain.as_bytes(), &utf_16, &marked] {
+            assert_eq!(text_in(bytes).unwrap().as_str(), plain);
+        }
+        assert!(text_in(b"\x89PNG\r\n\x1a\n").is_none());
+        assert!(text_in(&[0xff, 0x00]).is_none());
+    }
+
+    #[test]
+    fn several_shares_in_one_text_are_told_apart_and_one_may_have_many_lines() {
+        assert_eq!(
+            shares_in("archiver-share-1: AAAA\nARCHIVER-SHARE-1:BBBB\n").len(),
+            2
+        );
+        assert_eq!(shares_in("ARCHIVER-SHARE-1:\nAAAA\nBBBB\n").len(), 1);
+        assert_eq!(shares_in("AAAA BBBB").len(), 1);
+    }
 }

@@ -53,20 +53,15 @@ pub(crate) fn climb(
 }
 
 /// One way to look at a page.
-pub(crate) struct Way {
+struct Way {
     /// How many times smaller.
-    pub(crate) times: usize,
-    pub(crate) filter: Filter,
+    times: usize,
+    filter: Filter,
     /// Turned by so many degrees.
-    pub(crate) turn: f32,
+    turn: f32,
 }
 
-#[derive(Clone, Copy)]
-pub(crate) enum Filter {
-    Median,
-    MedianThreshold(usize),
-    BlurThreshold(usize),
-    BlurBlur,
+enum Filter {
     Plain,
     Blurred,
     Flat,
@@ -99,10 +94,12 @@ const LADDER: &[Way] = &[
     way(2, Filter::FlatBlurred),
     way(3, Filter::Flat),
     way(3, Filter::Plain),
+    way(3, Filter::FlatBlurred),
     way(2, Filter::Blurred),
     way(1, Filter::Blurred),
     way(1, Filter::Plain),
     way(1, Filter::FlatMedian),
+    way(1, Filter::FlatBlurred),
     way(1, Filter::Threshold(30)),
     way(2, Filter::Threshold(12)),
     turned(3, Filter::Plain, 15.0),
@@ -123,20 +120,10 @@ impl Way {
     }
 
     /// The page as this way shows it; none where that is the page itself.
-    pub(crate) fn apply(&self, page: &GreyPage) -> Option<GreyPage> {
+    fn apply(&self, page: &GreyPage) -> Option<GreyPage> {
         let flat = || filters::flattened(page, page.width() / 24);
         let filtered = match self.filter {
             Filter::Plain => None,
-            Filter::Median => Some(filters::median(page)),
-            Filter::MedianThreshold(n) => Some(filters::thresholded(
-                &filters::median(page),
-                page.width() / n / 2,
-            )),
-            Filter::BlurThreshold(n) => Some(filters::thresholded(
-                &filters::blurred(page),
-                page.width() / n / 2,
-            )),
-            Filter::BlurBlur => Some(filters::blurred(&filters::blurred(page))),
             Filter::Blurred => Some(filters::blurred(page)),
             Filter::Flat => Some(flat()),
             Filter::FlatBlurred => Some(filters::blurred(&flat())),
@@ -156,7 +143,7 @@ impl Way {
 }
 
 /// A page in several sizes, the last one kept for the next step.
-pub(crate) struct Sizes<'page> {
+struct Sizes<'page> {
     page: &'page GreyPage,
     base: usize,
     times: usize,
@@ -167,7 +154,7 @@ pub(crate) struct Sizes<'page> {
 const MOST_PIXELS: usize = 22_000_000;
 
 impl<'page> Sizes<'page> {
-    pub(crate) fn of(page: &'page GreyPage) -> Self {
+    fn of(page: &'page GreyPage) -> Self {
         let pixels = page.expose_pixels().len();
         let mut base = 1;
         while pixels / (base * base) > MOST_PIXELS {
@@ -182,7 +169,7 @@ impl<'page> Sizes<'page> {
     }
 
     /// The page so many times smaller, beside what its sheer size demands.
-    pub(crate) fn at(&mut self, times: usize) -> &GreyPage {
+    fn at(&mut self, times: usize) -> &GreyPage {
         let times = times * self.base;
         if times == 1 {
             return self.page;
@@ -202,8 +189,9 @@ struct Harvest {
     texts: Vec<CodeText>,
     /// A text among them is wanted.
     wanted: bool,
-    /// The most codes seen at once.
-    codes: usize,
+    /// The most codes seen in one step, and the most read.
+    seen: usize,
+    read: usize,
     steps: usize,
     /// Steps since a wanted text was found.
     waited: usize,
@@ -218,7 +206,8 @@ impl Harvest {
     fn gather(&mut self, sight: Sight, watch: &mut dyn Watch) {
         self.waited += usize::from(self.wanted);
         self.looked |= sight.looked;
-        self.codes = self.codes.max(sight.codes);
+        self.seen = self.seen.max(sight.seen);
+        self.read = self.read.max(sight.read);
         for text in sight.texts {
             self.wanted |= watch.wants(&text);
             text.join(&mut self.texts);
@@ -226,7 +215,8 @@ impl Harvest {
     }
 
     fn is_complete(&self) -> bool {
-        self.wanted && (self.texts.len() >= self.codes || self.waited >= PATIENCE)
+        let all_read = self.read.max(self.texts.len()) >= self.seen;
+        self.wanted && (all_read || self.waited >= PATIENCE)
     }
 
     fn bring_in(self, deadline: Deadline) -> Result<Vec<CodeText>, ScanError> {
@@ -239,7 +229,7 @@ impl Harvest {
         } else {
             Err(ScanError::NoCode {
                 steps: self.steps,
-                seen: self.codes > 0,
+                seen: self.seen > 0,
             })
         }
     }
@@ -250,14 +240,16 @@ mod tests {
     use super::*;
     use crate::Limits;
 
-    fn sight(texts: &[&str], codes: usize) -> Sight {
+    fn sight(texts: &[&str], seen: usize) -> Sight {
         let texts = texts
             .iter()
             .map(|&text| CodeText::from_text(text.to_owned()))
-            .collect();
+            .collect::<Vec<_>>();
+        let read = texts.len();
         Sight {
             texts,
-            codes,
+            seen,
+            read,
             looked: true,
         }
     }

@@ -45,6 +45,3 @@ pub use limits::Limits;
 pub use page::GreyPage;
 pub use pdf::render_pdf;
 pub use read::{ScanError, Watch, read_codes, read_codes_watched, read_page};
-
-#[cfg(test)]
-mod experiment;

@@ -27,7 +27,7 @@ use crate::{GreyPage, Kind, Limits, ScanError};
 /// When the document is damaged, locked with a password, or larger than the limits allow, and when
 /// a page takes longer than they allow.
 pub fn render_pdf(bytes: &[u8], dpi: f32, limits: &Limits) -> Result<Vec<GreyPage>, ScanError> {
-    let document = Document::open(bytes, limits)?;
+    let mut document = Document::open(bytes, limits)?;
     (0..document.pages())
         .map(|page| document.render(page, dpi, limits.deadline()))
         .collect()
@@ -37,7 +37,8 @@ pub fn render_pdf(bytes: &[u8], dpi: f32, limits: &Limits) -> Result<Vec<GreyPag
 pub(crate) struct Document {
     pages: usize,
     orders: Sender<Order>,
-    rendered: Receiver<Result<GreyPage, ScanError>>,
+    /// A page took too long: the thread may never come back to its orders.
+    stuck: bool,
 }
 
 impl Document {
@@ -45,16 +46,15 @@ impl Document {
     pub(crate) fn open(bytes: &[u8], limits: &Limits) -> Result<Self, ScanError> {
         let limits = *limits;
         let bytes = Zeroizing::new(bytes.to_vec());
-        let (send_count, count) = mpsc::channel();
         let (orders, incoming) = mpsc::channel();
-        let (outgoing, rendered) = mpsc::channel();
+        let (answer, count) = mpsc::channel();
         thread::Builder::new()
             .stack_size(STACK)
             .spawn(move || match open(bytes, limits) {
-                Err(error) => drop(send_count.send(Err(error))),
+                Err(error) => drop(answer.send(Err(error))),
                 Ok(pdf) => {
-                    drop(send_count.send(Ok(pdf.pages().len())));
-                    serve(&pdf, limits, &incoming, &outgoing);
+                    drop(answer.send(Ok(pdf.pages().len())));
+                    serve(&pdf, limits, &incoming);
                 }
             })
             .map_err(|_| CRASHED)?;
@@ -62,7 +62,7 @@ impl Document {
         Ok(Self {
             pages,
             orders,
-            rendered,
+            stuck: false,
         })
     }
 
@@ -70,21 +70,31 @@ impl Document {
         self.pages
     }
 
-    /// Renders one page, counted from zero.
+    /// Renders one page, counted from zero. After a page that took too long, all others do.
     pub(crate) fn render(
-        &self,
+        &mut self,
         page: usize,
         dpi: f32,
         deadline: Deadline,
     ) -> Result<GreyPage, ScanError> {
-        self.orders.send(Order { page, dpi }).map_err(|_| CRASHED)?;
-        wait(&self.rendered, deadline)
+        if self.stuck {
+            return Err(deadline.error());
+        }
+        let (answer, rendered) = mpsc::channel();
+        self.orders
+            .send(Order { page, dpi, answer })
+            .map_err(|_| CRASHED)?;
+        let outcome = wait(&rendered, deadline);
+        self.stuck = matches!(outcome, Err(ScanError::OutOfTime { .. }));
+        outcome
     }
 }
 
+/// A page to render, and where to send it: an answer that comes too late reaches nobody.
 struct Order {
     page: usize,
     dpi: f32,
+    answer: Sender<Result<GreyPage, ScanError>>,
 }
 
 /// Virtual memory for the thread's stack; pages nest forms, patterns and masks.
@@ -126,14 +136,9 @@ fn damaged(detail: &str) -> ScanError {
     }
 }
 
-/// Renders what is ordered until nobody orders any more, or nobody waits for it.
-fn serve(
-    pdf: &Pdf,
-    limits: Limits,
-    orders: &Receiver<Order>,
-    rendered: &Sender<Result<GreyPage, ScanError>>,
-) {
-    for Order { page, dpi } in orders {
+/// Renders what is ordered until nobody orders any more.
+fn serve(pdf: &Pdf, limits: Limits, orders: &Receiver<Order>) {
+    for Order { page, dpi, answer } in orders {
         let outcome = contain(|| {
             let page = pdf
                 .pages()
@@ -141,9 +146,8 @@ fn serve(
                 .ok_or_else(|| damaged("a page is missing"))?;
             render(page, dpi, limits)
         });
-        if rendered.send(outcome.unwrap_or(Err(CRASHED))).is_err() {
-            return;
-        }
+        // Nobody waits for a page that took too long.
+        drop(answer.send(outcome.unwrap_or(Err(CRASHED))));
     }
 }
 

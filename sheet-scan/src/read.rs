@@ -128,11 +128,11 @@ fn read_document(
     limits: &Limits,
     watch: &mut dyn Watch,
 ) -> Result<Vec<CodeText>, ScanError> {
-    let document = Document::open(bytes, limits)?;
+    let mut document = Document::open(bytes, limits)?;
     let mut found = Vec::new();
     let mut failure = None;
     for page in 0..document.pages() {
-        match read_document_page(&document, page, limits, watch) {
+        match read_document_page(&mut document, page, limits, watch) {
             Ok(texts) => texts.into_iter().for_each(|text| text.join(&mut found)),
             Err(error) => {
                 watch.page_failed(page + 1, &error);
@@ -150,7 +150,7 @@ fn read_document(
 const RESOLUTIONS: [f32; 2] = [200.0, 300.0];
 
 fn read_document_page(
-    document: &Document,
+    document: &mut Document,
     page: usize,
     limits: &Limits,
     watch: &mut dyn Watch,

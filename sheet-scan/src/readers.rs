@@ -18,10 +18,19 @@ use crate::{CodeText, GreyPage};
 pub(crate) struct Sight {
     /// The texts of the codes that were read, each once.
     pub(crate) texts: Vec<CodeText>,
-    /// Codes that were seen, read or not.
-    pub(crate) codes: usize,
+    /// The most codes that a reader saw, read or not.
+    pub(crate) seen: usize,
+    /// The most codes that a reader read; more than there are texts where a code stands twice.
+    pub(crate) read: usize,
     /// At least one reader came to an end.
     pub(crate) looked: bool,
+}
+
+impl Sight {
+    fn count(&mut self, seen: usize, read: usize) {
+        self.seen = self.seen.max(seen);
+        self.read = self.read.max(read);
+    }
 }
 
 /// What a reader may take for one look. Noise can look like a thousand finder patterns; another
@@ -35,13 +44,5 @@ pub(crate) fn look(page: &GreyPage, deadline: Deadline) -> Sight {
         let deadline = deadline.within(TIME_FOR_A_LOOK);
         sight.looked |= contain(|| read(page, deadline, &mut sight)).is_ok();
     }
-    sight.codes = sight.codes.max(sight.texts.len());
     sight
-}
-#[cfg(test)]
-pub(crate) fn only(which: usize, page: &GreyPage, deadline: Deadline) -> (Sight, bool) {
-    let mut sight = Sight::default();
-    let read = [quirc::read, zxing::read][which];
-    let r = contain(|| read(page, deadline, &mut sight)).is_err();
-    (sight, r)
 }

@@ -24,6 +24,16 @@ pub fn to_qr_text(share: &Share) -> SecretText {
     SecretText::new(text)
 }
 
+/// Whether a text is meant as a share's, of this version or another, whole or not: what tells a sheet's code from others on the same page.
+#[must_use]
+pub fn is_meant_as_share(text: &str) -> bool {
+    let start = text
+        .trim_start()
+        .as_bytes()
+        .get(..PREFIX_OF_ANY_VERSION.len());
+    start.is_some_and(|start| start.eq_ignore_ascii_case(PREFIX_OF_ANY_VERSION.as_bytes()))
+}
+
 /// Reads the text of a share's QR code, scanned or typed: lower case is accepted, white space is ignored everywhere.
 ///
 /// # Errors

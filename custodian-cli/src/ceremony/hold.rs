@@ -20,14 +20,12 @@ use paper_templates::PaperError;
 use thiserror::Error;
 use zeroize::Zeroizing;
 
-use super::environment;
 use super::minutes::Minutes;
 use super::output::{Folder, OutputFile};
 use super::pages::{Pages, ReadBackError, read_back};
 use crate::clock::{self, ClockError};
 use crate::exit::Exit;
 use crate::failure::Explained;
-use crate::hardening::Hardened;
 use crate::operator::Operator;
 use crate::plan::{Plan, sheet_file_name};
 use crate::version::PROGRAM;
@@ -108,14 +106,11 @@ impl Explained for CeremonyError {
 pub(crate) fn hold(
     plan: &Plan,
     purpose: Purpose,
-    hardened: Hardened,
+    started: UtcTime,
+    mut minutes: Minutes,
     operator: &mut dyn Operator,
 ) -> Result<Held, CeremonyError> {
-    let started = clock::now()?;
-    let mut minutes = Minutes::default();
     let mut files = Vec::new();
-    environment::observe(hardened, &mut minutes);
-
     operator.say("Making the archive key …");
     let NewArchiveKey {
         key,

@@ -64,7 +64,7 @@ impl Folder {
 pub(crate) enum OutputError {
     #[error("the folder {path} is not empty")]
     NotEmpty { path: String },
-    #[error("an earlier run was interrupted and left {path} behind")]
+    #[error("the folder {path} is in use by another ceremony, or one was interrupted there")]
     Interrupted { path: String },
     #[error("{path} cannot be written: {source}")]
     Unwritable { path: String, source: io::Error },
@@ -75,7 +75,10 @@ impl Explained for OutputError {
         match self {
             Self::NotEmpty { .. } => "name a new folder with --out; nothing is ever overwritten".to_owned(),
             Self::Interrupted { path } => {
-                format!("what is in it is incomplete and may hold secrets: wipe {path}, then run again")
+                format!(
+                    "if no ceremony is running, what is in it is incomplete and may hold secrets, its sheets too: \
+                     wipe the whole folder {path}, then run again"
+                )
             }
             Self::Unwritable { .. } => {
                 "nothing was left behind; name a folder on a medium with free space, whose parent exists".to_owned()
@@ -88,12 +91,14 @@ impl Explained for OutputError {
     }
 }
 
-/// An empty folder, ready to be filled.
+/// An empty folder, ready to be filled. Until then it holds `.incomplete`, which keeps a second run out.
 #[derive(Debug)]
 pub(crate) struct OutputFolder {
     path: PathBuf,
-    /// Whether it was made here, and is removed when the ceremony fails.
+    /// Whether the folder itself was made here.
     made: bool,
+    /// What this run has moved into place so far; only that is removed when it fails.
+    placed: Vec<PathBuf>,
     filled: bool,
 }
 
@@ -104,74 +109,88 @@ impl OutputFolder {
             path: shown(path),
             source,
         };
-        match DirBuilder::new().mode(0o700).create(path) {
-            Ok(()) => {
-                return Ok(Self {
-                    path: path.to_owned(),
-                    made: true,
-                    filled: false,
-                });
-            }
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+        let made = match make_folder(path, 0o700) {
+            Ok(()) => true,
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => false,
             Err(error) => return Err(unwritable(error)),
-        }
-        let mut entries = fs::read_dir(path).map_err(unwritable)?;
+        };
         if path.join(STAGING).exists() {
-            return Err(OutputError::Interrupted {
-                path: shown(&path.join(STAGING)),
-            });
+            return Err(OutputError::Interrupted { path: shown(path) });
         }
-        match entries.next() {
-            None => Ok(Self {
+        if fs::read_dir(path).map_err(unwritable)?.next().is_some() {
+            return Err(OutputError::NotEmpty { path: shown(path) });
+        }
+        match make_folder(&path.join(STAGING), 0o700) {
+            Ok(()) => Ok(Self {
                 path: path.to_owned(),
-                made: false,
+                made,
+                placed: Vec::new(),
                 filled: false,
             }),
-            Some(_) => Err(OutputError::NotEmpty { path: shown(path) }),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                Err(OutputError::Interrupted { path: shown(path) })
+            }
+            Err(error) => Err(unwritable(error)),
         }
     }
 
     /// Writes all files, syncs them, and moves them into place.
     pub(crate) fn fill(mut self, files: &[OutputFile]) -> Result<(), OutputError> {
         let staging = self.path.join(STAGING);
-        let unwritable = |path: &Path| {
-            let path = shown(path);
-            move |source| OutputError::Unwritable { path, source }
-        };
-        make_folder(&staging, 0o700).map_err(unwritable(&staging))?;
         for folder in Folder::ALL {
-            let path = staging.join(folder.name());
-            make_folder(&path, folder.modes().0).map_err(unwritable(&path))?;
-            for file in files.iter().filter(|file| file.folder == folder) {
-                let path = path.join(&file.name);
-                write_new(&path, &file.contents, folder.modes().1).map_err(unwritable(&path))?;
-            }
-            sync_folder(&path).map_err(unwritable(&path))?;
+            write_folder(&staging.join(folder.name()), folder, files)?;
         }
         for folder in Folder::ALL {
             let place = self.path.join(folder.name());
             fs::rename(staging.join(folder.name()), &place).map_err(unwritable(&place))?;
+            self.placed.push(place);
         }
         fs::remove_dir(&staging).map_err(unwritable(&staging))?;
         sync_folder(&self.path).map_err(unwritable(&self.path))?;
+        if self.made {
+            let parent = parent_of(&self.path);
+            sync_folder(parent).map_err(unwritable(parent))?;
+        }
         self.filled = true;
         Ok(())
     }
 }
 
 impl Drop for OutputFolder {
-    /// A ceremony that failed leaves nothing behind.
+    /// A ceremony that failed leaves nothing of its own behind, and touches nothing of another's.
     fn drop(&mut self) {
         if self.filled {
             return;
         }
-        for name in Folder::ALL.map(Folder::name).into_iter().chain([STAGING]) {
-            let _ = fs::remove_dir_all(self.path.join(name));
+        for path in self.placed.iter().chain([&self.path.join(STAGING)]) {
+            let _ = fs::remove_dir_all(path);
         }
         if self.made {
             let _ = fs::remove_dir(&self.path);
         }
     }
+}
+
+fn write_folder(path: &Path, folder: Folder, files: &[OutputFile]) -> Result<(), OutputError> {
+    let (folder_mode, file_mode) = folder.modes();
+    make_folder(path, folder_mode).map_err(unwritable(path))?;
+    for file in files.iter().filter(|file| file.folder == folder) {
+        let path = path.join(&file.name);
+        write_new(&path, &file.contents, file_mode).map_err(unwritable(&path))?;
+    }
+    sync_folder(path).map_err(unwritable(path))
+}
+
+fn unwritable(path: &Path) -> impl FnOnce(io::Error) -> OutputError {
+    let path = shown(path);
+    move |source| OutputError::Unwritable { path, source }
+}
+
+fn parent_of(path: &Path) -> &Path {
+    let parent = path
+        .parent()
+        .filter(|parent| !parent.as_os_str().is_empty());
+    parent.unwrap_or(Path::new("."))
 }
 
 fn make_folder(path: &Path, mode: u32) -> io::Result<()> {
@@ -244,6 +263,23 @@ mod tests {
             Err(OutputError::Unwritable { .. })
         ));
         assert!(!path.exists());
+    }
+
+    #[test]
+    fn two_ceremonies_never_share_a_folder_and_the_loser_removes_nothing() {
+        let parent = tempfile::tempdir().unwrap();
+        let path = parent.path().join("out");
+        let first = OutputFolder::prepare(&path).unwrap();
+        assert!(matches!(
+            OutputFolder::prepare(&path),
+            Err(OutputError::Interrupted { .. })
+        ));
+        first.fill(&[file(Folder::Sheets, "001-a.pdf")]).unwrap();
+        assert!(matches!(
+            OutputFolder::prepare(&path),
+            Err(OutputError::NotEmpty { .. })
+        ));
+        assert!(path.join("sheets/001-a.pdf").exists());
     }
 
     #[test]

@@ -3,12 +3,16 @@
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
+use archiver_core::identity::UtcTime;
 use archiver_core::sharing::Purpose;
 use serde::Serialize;
 use thiserror::Error;
 
+use crate::ceremony::environment;
 use crate::ceremony::hold::{Held, hold};
+use crate::ceremony::minutes::Minutes;
 use crate::ceremony::output::{OutputFile, OutputFolder};
+use crate::clock;
 use crate::exit::Exit;
 use crate::failure::{Explained, Failure, shown};
 use crate::hardening::Hardened;
@@ -16,24 +20,14 @@ use crate::operator::Operator;
 use crate::plan::Plan;
 use crate::report::{Report, to_json};
 
+const AFTER_HELP: &str = concat!(
+    "Example:\n  custodian ceremony --plan plan.toml --out /run/ceremony\n\nA plan, plan.toml:\n\n",
+    include_str!("ceremony/plan.toml")
+);
+
 /// Hold a key ceremony: make the archive key, share it, and write sheets, record and public folder.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:
-  custodian ceremony --plan plan.toml --out /run/ceremony
-
-The plan is TOML:
-  organisation = \"Example AG\"
-  archive = \"Archiver <archiver@example.org>\"
-  profile = \"classic\"
-  threshold = 2
-  paper = \"a4\"
-
-  [[custodian]]
-  name = \"Anna Adler\"
-  role = \"Chief Financial Officer\"
-  envelope = \"A-1001\"
-
-  (one [[custodian]] for each share)")]
+#[command(after_help = AFTER_HELP)]
 pub(crate) struct Args {
     /// The plan of the ceremony (TOML).
     #[arg(long, value_name = "FILE")]
@@ -55,7 +49,7 @@ struct Declined;
 
 impl Explained for Declined {
     fn hint(&self) -> String {
-        "nothing was made; change the plan and run the command again".to_owned()
+        "nothing was made; run the command again and answer yes when plan, time and machine are right".to_owned()
     }
 
     fn exit(&self) -> Exit {
@@ -70,20 +64,23 @@ impl Args {
         operator: &mut dyn Operator,
     ) -> Result<Box<dyn Report>, Failure> {
         let plan = Plan::load(&self.plan)?;
-        if !self.yes && !operator.confirm(&question(&plan), "--yes")? {
+        let folder = OutputFolder::prepare(&self.out)?;
+        let started = clock::now()?;
+        let mut minutes = Minutes::default();
+        environment::observe(hardened, &mut minutes);
+        minutes.warn_of_exceptions(operator);
+        if !self.yes && !operator.confirm(&question(&plan, started), "--yes")? {
             return Err(Declined.into());
         }
-        let folder = OutputFolder::prepare(&self.out)?;
-        let held = hold(&plan, Purpose::Archive, hardened, operator)?;
+        let held = hold(&plan, Purpose::Archive, started, minutes, operator)?;
         folder.fill(&held.files)?;
-        held.minutes.warn_of_exceptions(operator);
         Ok(Box::new(CeremonyReport::new(&self.out, &held)))
     }
 }
 
-fn question(plan: &Plan) -> String {
+fn question(plan: &Plan, now: UtcTime) -> String {
     let mut text = format!(
-        "{}\n{}\nAny {} of these {} custodians will be able to open the archive together:\n",
+        "{}\n{}\nIt is {now} by this machine's clock.\nAny {} of these {} custodians will be able to open the archive together:\n",
         plan.organisation,
         plan.archive,
         plan.threshold.k(),
@@ -99,6 +96,16 @@ fn question(plan: &Plan) -> String {
     text.push_str("Make the archive key now?");
     text
 }
+
+const NEXT_STEPS: &str = "
+Next:
+  1. Print each sheet at 100 %, let its custodian compare and sign it, and seal it in its envelope.
+  2. Scan or photograph nothing but for this test: custodian check --public DIR SHEET, then wipe the scan.
+  3. Print revocation/revocation-sheet.pdf and seal it apart from the sheets.
+  4. Print record/ceremony-record.pdf; everybody signs it. Keep record/ with it.
+  5. Give public/archive.cert.asc to the mail server; keep copies of public/ in several places.
+  6. Wipe sheets/ and revocation/ from this machine.
+";
 
 /// What a ceremony made.
 #[derive(Debug, Serialize)]
@@ -136,10 +143,7 @@ impl Report for CeremonyReport {
         for file in &self.files {
             let _ = writeln!(text, "  {file}");
         }
-        text.push_str(
-            "\nPrint the sheets, put each into its envelope, and wipe sheets/ and revocation/ from this machine.\n\
-             Give archive.cert.asc to the mail server; keep copies of public/ in several places.\n",
-        );
+        text.push_str(NEXT_STEPS);
         text
     }
 

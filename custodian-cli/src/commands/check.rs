@@ -32,8 +32,7 @@ pub(crate) struct Args {
 
 impl Args {
     pub(crate) fn run(&self, operator: &mut dyn Operator) -> Result<Box<dyn Report>, Failure> {
-        let archive = ArchiveFiles::load(&self.public, clock::now()?)?;
-        archive.warn_of_missing_signature(operator);
+        let archive = ArchiveFiles::load(&self.public, clock::now()?, operator)?;
         let sharing = archive.public.sharing();
         let gathered = GatheredSheets::gather(sharing, &self.sheets, operator);
         Ok(Box::new(CheckReport {

@@ -35,7 +35,7 @@ pub(crate) struct Args {
 impl Args {
     pub(crate) fn run(&self, operator: &mut dyn Operator) -> Result<Box<dyn Report>, Failure> {
         let archive = match &self.public {
-            Some(folder) => Some(ArchiveFiles::load(folder, clock::now()?)?),
+            Some(folder) => Some(ArchiveFiles::load(folder, clock::now()?, operator)?),
             None => None,
         };
         let subkey = archive.map(|archive| archive.public.sharing().encryption_fingerprint());

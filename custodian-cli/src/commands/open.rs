@@ -11,7 +11,7 @@ use crate::archive_files::ArchiveFiles;
 use crate::clock;
 use crate::exit::Exit;
 use crate::failure::{Explained, Failure, shown};
-use crate::opening::{Summary, open_vaults};
+use crate::opening::{Summary, check_before_the_sheets, open_vaults};
 use crate::operator::Operator;
 use crate::progress::Bar;
 use crate::report::{Report, to_json};
@@ -57,8 +57,8 @@ impl Explained for KeyError {
 
 impl Args {
     pub(crate) fn run(&self, operator: &mut dyn Operator) -> Result<Box<dyn Report>, Failure> {
-        let archive = ArchiveFiles::load(&self.public, clock::now()?)?;
-        archive.warn_of_missing_signature(operator);
+        let archive = ArchiveFiles::load(&self.public, clock::now()?, operator)?;
+        check_before_the_sheets(&self.vaults, &self.out)?;
         let gathered = GatheredSheets::gather(archive.public.sharing(), &self.sheets, operator);
         let rebuilt = gathered
             .into_quorum()?
@@ -121,7 +121,7 @@ impl Report for OpenReport {
         }
         let _ = writeln!(
             text,
-            "manifest.csv and manifest.json account for all {} bytes.",
+            "manifest.csv and manifest.json account for all {} bytes; the column result says what each record is, and where.",
             found.bytes
         );
         text

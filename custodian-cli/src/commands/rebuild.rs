@@ -86,8 +86,7 @@ impl Explained for RebuildError {
 
 impl Args {
     pub(crate) fn run(&self, operator: &mut dyn Operator) -> Result<Box<dyn Report>, Failure> {
-        let archive = ArchiveFiles::load(&self.public, clock::now()?)?;
-        archive.warn_of_missing_signature(operator);
+        let archive = ArchiveFiles::load(&self.public, clock::now()?, operator)?;
         let gathered = GatheredSheets::gather(archive.public.sharing(), &self.sheets, operator);
         let rebuilt = gathered
             .into_quorum()?

@@ -19,22 +19,39 @@ pub(super) struct OutFolder {
 }
 
 impl OutFolder {
-    /// Makes the folder, or takes an empty one.
-    pub(super) fn create(root: &Path) -> Result<Self, OpenError> {
+    /// Whether the folder is empty, or can be made: its parent exists.
+    pub(super) fn check(root: &Path) -> Result<(), OpenError> {
         let unusable = |source| OpenError::Out {
             path: root.to_owned(),
             source,
         };
         match fs::read_dir(root).map(|mut entries| entries.next().is_some()) {
-            Ok(true) => return Err(OpenError::OutNotEmpty(root.to_owned())),
-            Ok(false) => {}
+            Ok(true) => Err(OpenError::OutNotEmpty(root.to_owned())),
+            Ok(false) => Ok(()),
             Err(e) if e.kind() == io::ErrorKind::NotFound => {
-                make_folder(root).map_err(unusable)?;
+                let parent = root
+                    .parent()
+                    .filter(|parent| !parent.as_os_str().is_empty());
+                fs::metadata(parent.unwrap_or(Path::new("."))).map_err(unusable)?;
+                Ok(())
             }
             Err(e) if e.kind() == io::ErrorKind::NotADirectory => {
-                return Err(OpenError::OutNotAFolder(root.to_owned()));
+                Err(OpenError::OutNotAFolder(root.to_owned()))
             }
-            Err(e) => return Err(unusable(e)),
+            Err(e) => Err(unusable(e)),
+        }
+    }
+
+    /// Makes the folder, or takes an empty one.
+    pub(super) fn create(root: &Path) -> Result<Self, OpenError> {
+        Self::check(root)?;
+        let unusable = |source| OpenError::Out {
+            path: root.to_owned(),
+            source,
+        };
+        match make_folder(root) {
+            Err(e) if e.kind() != io::ErrorKind::AlreadyExists => return Err(unusable(e)),
+            _ => {}
         }
         let out = Self {
             root: root.to_owned(),

@@ -11,6 +11,7 @@ use sha2::{Digest as _, Sha256};
 use thiserror::Error;
 
 use super::OpenError;
+use crate::failure::shown;
 
 const PIECE: usize = 64 * 1024;
 
@@ -18,19 +19,19 @@ const PIECE: usize = 64 * 1024;
 #[derive(Debug, Error)]
 pub(crate) enum SourceError {
     /// It does not exist.
-    #[error("there is no vault {}", .0.display())]
+    #[error("there is no vault {}", shown(.0))]
     Missing(PathBuf),
     /// It is a folder.
-    #[error("the vault {} is a folder; name the files in it", .0.display())]
+    #[error("the vault {} is a folder; name the files in it", shown(.0))]
     Folder(PathBuf),
     /// It is a device, a pipe, or a socket.
-    #[error("the vault {} is not a regular file", .0.display())]
+    #[error("the vault {} is not a regular file", shown(.0))]
     NotAFile(PathBuf),
     /// It was named twice.
-    #[error("the vault {} is named twice", .0.display())]
+    #[error("the vault {} is named twice", shown(.0))]
     Twice(PathBuf),
     /// It cannot be opened.
-    #[error("the vault {} cannot be opened: {source}", .path.display())]
+    #[error("the vault {} cannot be opened: {source}", shown(.path))]
     Unreadable {
         /// The vault.
         path: PathBuf,

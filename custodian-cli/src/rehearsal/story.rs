@@ -13,7 +13,9 @@ use thiserror::Error;
 use super::hook;
 use super::mails::Mail;
 use crate::archive_files::{ArchiveFiles, ArchiveFilesError};
+use crate::ceremony::environment;
 use crate::ceremony::hold::{CeremonyError, hold};
+use crate::ceremony::minutes::Minutes;
 use crate::ceremony::output::{OutputError, OutputFolder};
 use crate::clock::{self, ClockError};
 use crate::exit::Exit;
@@ -146,8 +148,15 @@ fn hold_ceremony(
 ) -> Result<String, RehearsalError> {
     let plan = Plan::parse(PLAN)?;
     let folder = OutputFolder::prepare(out)?;
-    let mut indented = Indented(operator);
-    let held = hold(&plan, Purpose::Rehearsal, hardened, &mut indented)?;
+    let mut minutes = Minutes::default();
+    environment::observe(hardened, &mut minutes);
+    let held = hold(
+        &plan,
+        Purpose::Rehearsal,
+        clock::now()?,
+        minutes,
+        &mut Indented(operator),
+    )?;
     folder.fill(&held.files)?;
     Ok(held.sharing.set_id().to_string())
 }
@@ -199,7 +208,7 @@ fn read_sheets(out: &Path, operator: &mut dyn Operator) -> Result<Quorum, Rehear
         "   {} sheets rendered to pictures of {SCAN_DPI} dpi",
         pictures.len()
     ));
-    let archive = ArchiveFiles::load(&out.join("ceremony/public"), clock::now()?)?;
+    let archive = ArchiveFiles::load(&out.join("ceremony/public"), clock::now()?, operator)?;
     // The first custodian is away.
     let present = pictures.get(1..).unwrap_or_default();
     let gathered =
@@ -213,7 +222,7 @@ fn open(
     quorum: &Quorum,
     operator: &mut dyn Operator,
 ) -> Result<Summary, RehearsalError> {
-    let archive = ArchiveFiles::load(&out.join("ceremony/public"), clock::now()?)?;
+    let archive = ArchiveFiles::load(&out.join("ceremony/public"), clock::now()?, operator)?;
     let rebuilt = quorum.rebuild()?;
     operator.say("   key rebuilt in memory; it fits the archive's certificate");
     let key = DecryptionKey::from_x25519(archive.public.certificate(), rebuilt.x25519())?;

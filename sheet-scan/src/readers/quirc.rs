@@ -21,13 +21,16 @@ pub(super) fn read(page: &GreyPage, deadline: Deadline, sight: &mut Sight) {
         return;
     };
     let mut prepared = PreparedImage::prepare(canvas);
-    for grid in prepared.detect_grids() {
-        sight.codes += 1;
+    let grids = prepared.detect_grids();
+    let mut read = 0;
+    for grid in &grids {
         let mut bytes = Zeroizing::new(Vec::with_capacity(rqrr::MAX_PAYLOAD_SIZE));
         if grid.decode_to(&mut *bytes).is_ok() {
             CodeText::from_code_bytes(&bytes).join(&mut sight.texts);
+            read += 1;
         }
     }
+    sight.count(grids.len(), read);
 }
 
 /// A copy of a page that knows when to stop.

@@ -3,7 +3,9 @@
 //! Its parts are called one by one: find the finder patterns, group them by three, sample and
 //! decode each group. A page made to hurt has thousands of patterns; only the largest are tried.
 
-use rxing::common::{DetectorRXingResult, HybridBinarizer};
+use std::cmp::Reverse;
+
+use rxing::common::{BitMatrix, DetectorRXingResult, HybridBinarizer};
 use rxing::qrcode::cpp_port::decoder::Decode;
 use rxing::qrcode::cpp_port::detector::{
     FindFinderPatterns, FinderPatternSet, GenerateFinderPatternSets, SampleQR,
@@ -18,21 +20,13 @@ use crate::{CodeText, GreyPage};
 /// Finder patterns that are looked at: enough for a hundred codes on a page.
 const MOST_PATTERNS: usize = 300;
 
-/// Reads every code that rxing finds. Only to be called contained.
+/// Reads every code that rxing finds and counts those it sees. Only to be called contained.
 pub(super) fn read(page: &GreyPage, deadline: Deadline, sight: &mut Sight) {
-    let (Ok(width), Ok(height)) = (u32::try_from(page.width()), u32::try_from(page.height()))
-    else {
+    let Some(matrix) = black_and_white(page) else {
         return;
     };
-    let Ok(source) = Luma8Source::new_with_slice(page.expose_pixels(), width, height) else {
-        return;
-    };
-    let binarizer = HybridBinarizer::new(source);
-    let Ok(matrix) = binarizer.get_black_matrix() else {
-        return;
-    };
-    let mut patterns = FindFinderPatterns(matrix, true, 0);
-    patterns.sort_by_key(|pattern| std::cmp::Reverse(pattern.size));
+    let mut patterns = FindFinderPatterns(&matrix, true, 0);
+    patterns.sort_by_key(|pattern| Reverse(pattern.size));
     patterns.truncate(MOST_PATTERNS);
     let mut read: Vec<FinderPatternSet> = Vec::new();
     for set in GenerateFinderPatternSets(&mut patterns) {
@@ -42,7 +36,7 @@ pub(super) fn read(page: &GreyPage, deadline: Deadline, sight: &mut Sight) {
         if read.iter().any(|other| share_a_pattern(other, &set)) {
             continue;
         }
-        let decoded = SampleQR(matrix, &set).and_then(|sampled| Decode(sampled.getBits()));
+        let decoded = SampleQR(&matrix, &set).and_then(|sampled| Decode(sampled.getBits()));
         if let Ok(code) = decoded.as_ref()
             && code.isValid()
         {
@@ -50,6 +44,24 @@ pub(super) fn read(page: &GreyPage, deadline: Deadline, sight: &mut Sight) {
             read.push(set);
         }
     }
+    let another = patterns.len() >= 3 * read.len() + SIGN_OF_A_CODE;
+    sight.count(read.len() + usize::from(another), read.len());
+}
+
+/// Finder patterns that make it likely that there is one more code; a code has three, one of
+/// which may be spoilt.
+const SIGN_OF_A_CODE: usize = 2;
+
+fn black_and_white(page: &GreyPage) -> Option<BitMatrix> {
+    let (width, height) = (
+        page.width().try_into().ok()?,
+        page.height().try_into().ok()?,
+    );
+    let source = Luma8Source::new_with_slice(page.expose_pixels(), width, height).ok()?;
+    HybridBinarizer::new(source)
+        .get_black_matrix()
+        .ok()
+        .cloned()
 }
 
 fn share_a_pattern(one: &FinderPatternSet, other: &FinderPatternSet) -> bool {

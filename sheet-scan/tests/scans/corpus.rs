@@ -3,8 +3,8 @@
 
 use image::GrayImage;
 
-use super::damage as d;
-use super::print::{Dice, ON_THE_SHEET, Place, page, share_text, sheet};
+use crate::damage as d;
+use crate::print::{Dice, ON_THE_SHEET, Place, page, share_text, sheet};
 
 /// One damaged scan.
 pub(crate) struct Scan {
@@ -33,7 +33,7 @@ fn single_damages() -> impl Iterator<Item = Scan> {
 }
 
 /// Three random damages of random strength on a code of random size.
-pub(crate) fn mixed_damages(number: u32) -> Scan {
+fn mixed_damages(number: u32) -> Scan {
     let mut dice = Dice::new(1000 + u64::from(number));
     let text = share_text(500 + number);
     let dpi = [150.0, 200.0, 300.0][dice.below(3)];

@@ -3,7 +3,7 @@
 use image::codecs::jpeg::JpegEncoder;
 use image::{ExtendedColorType, GrayImage, ImageEncoder, Luma, imageops};
 
-use super::print::Dice;
+use crate::print::Dice;
 
 /// Fewer greys between ink and paper.
 pub(crate) fn low_contrast(page: &GrayImage, ink: u8, paper: u8) -> GrayImage {

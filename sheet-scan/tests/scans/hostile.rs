@@ -31,7 +31,10 @@ fn a_blank_page_has_no_code() {
 #[test]
 fn a_page_of_words_has_no_code() {
     let error = fails(&d::png(&page(200.0, &[])));
-    assert!(matches!(error, ScanError::NoCode { .. }), "{error}");
+    assert!(
+        matches!(error, ScanError::NoCode { seen: false, .. }),
+        "{error}"
+    );
 }
 
 #[test]

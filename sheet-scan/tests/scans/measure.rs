@@ -88,20 +88,3 @@ fn rxing_alone(page: &GrayImage) -> Vec<String> {
         .map(|found| found.getText().to_owned())
         .collect()
 }
-#[test]
-#[ignore = "debug"]
-fn debug_one() {
-    struct W(Instant);
-    impl sheet_scan::Watch for W {
-        fn step(&mut self, s: sheet_scan::Step) {
-            println!("{:?} at {:?}", s.number, self.0.elapsed());
-        }
-    }
-    let want = std::env::var("SCAN").unwrap();
-    let n: u32 = want.parse().unwrap();
-    let scan = crate::corpus::mixed_damages(n);
-    std::fs::write("/tmp/scan-one.img", &scan.bytes).unwrap();
-    println!("{}", scan.name);
-    let r = sheet_scan::read_codes_watched(&scan.bytes, &Limits::default(), &mut W(Instant::now()));
-    println!("{r:?}");
-}

@@ -239,6 +239,22 @@ fn pages_and_pixels_have_limits() {
 }
 
 #[test]
+fn a_document_without_time_is_out_of_time_on_every_page() {
+    let mut limits = Limits::default();
+    limits.time = Duration::from_millis(1);
+    let text = share_text(6);
+    let pages: Vec<_> = (0..20).map(|_| Content::Drawn(&text)).collect();
+    let started = Instant::now();
+    let error = read_codes(&document(&pages), &limits).unwrap_err();
+    assert!(matches!(error, ScanError::OutOfTime { .. }), "{error}");
+    assert!(
+        started.elapsed() < Duration::from_secs(2),
+        "{:?}",
+        started.elapsed()
+    );
+}
+
+#[test]
 fn corrupted_documents_never_panic_out_and_never_run_on() {
     let original = document(&[Content::Drawn("A SHORT TEXT")]);
     let mut dice = Dice::new(7);

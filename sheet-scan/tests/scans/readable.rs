@@ -1,7 +1,7 @@
 //! Clean prints and ordinary scans: all must read back.
 
 use image::{GrayImage, imageops};
-use sheet_scan::{CodeText, Limits, read_codes};
+use sheet_scan::{CodeText, Limits, Step, Watch, read_codes, read_codes_watched};
 
 use crate::damage as d;
 use crate::print::{ON_THE_SHEET, Place, page, share_text, sheet};
@@ -119,17 +119,42 @@ fn two_codes_on_one_page_are_both_read() {
     assert_eq!(found, expected);
 }
 
+/// Reads until a text is found that is wanted, and counts the steps.
+struct Wanting<'text> {
+    text: &'text str,
+    steps: usize,
+}
+
+impl Watch for Wanting<'_> {
+    fn step(&mut self, _: Step) {
+        self.steps += 1;
+    }
+
+    fn wants(&mut self, text: &CodeText) -> bool {
+        text.expose_text() == self.text
+    }
+}
+
 #[test]
 fn a_damaged_code_beside_a_clean_one_is_read_as_well() {
-    let (one, two) = (share_text(5), share_text(6));
+    let (clean, damaged) = (share_text(5), share_text(6));
     let second = Place {
         left: 115.0,
-        top: 200.0,
+        top: 20.0,
         module: 1.1,
     };
-    let both = page(300.0, &[(&one, ON_THE_SHEET), (&two, second)]);
-    let spoilt = d::stain(&d::blur(&both, 1.0), (0.25, 0.60), 0.10, 0.85);
-    assert_eq!(texts(&d::png(&spoilt)).len(), 2);
+    let both = page(300.0, &[(&damaged, ON_THE_SHEET), (&clean, second)]);
+    let spoilt = d::png(&d::stain(&both, (0.18, 0.65), 0.09, 0.85));
+    let mut watch = Wanting {
+        text: &clean,
+        steps: 0,
+    };
+    let found = read_codes_watched(&spoilt, &Limits::default(), &mut watch).unwrap();
+    assert_eq!(found.len(), 2);
+    assert!(
+        watch.steps > 1,
+        "the damaged code took more than the first step"
+    );
 }
 
 #[test]
@@ -152,15 +177,9 @@ fn a_foreign_code_is_returned_for_the_caller_to_name() {
 
 #[test]
 fn a_search_goes_on_past_codes_that_are_not_wanted() {
-    struct Wanted(String);
-    impl sheet_scan::Watch for Wanted {
-        fn wants(&mut self, text: &CodeText) -> bool {
-            text.expose_text() == self.0
-        }
-    }
-    let text = share_text(8);
+    let text = share_text(6);
     let sticker = Place {
-        left: 140.0,
+        left: 115.0,
         top: 20.0,
         module: 1.5,
     };
@@ -168,17 +187,26 @@ fn a_search_goes_on_past_codes_that_are_not_wanted() {
         300.0,
         &[(&text, ON_THE_SHEET), ("EVIDENCE BAG 4711", sticker)],
     );
-    // The lower half of the page, where the code is, lies in the dark and under specks.
-    let spoilt = GrayImage::from_fn(print.width(), print.height(), |x, y| {
-        print
-            .get_pixel(x, y)
-            .0
-            .map(|v| if y < 1000 { v } else { v / 6 + 20 })
-            .into()
-    });
-    let spoilt = d::grain(&d::skewed(&spoilt, 8.0), 14.0, 3);
-    let mut watch = Wanted(text.clone());
-    let found =
-        sheet_scan::read_codes_watched(&d::png(&spoilt), &Limits::default(), &mut watch).unwrap();
-    assert!(found.iter().any(|found| found.expose_text() == text));
+    let spoilt = d::png(&grainy_below(&print, 80.0, 400.0));
+    assert_eq!(
+        texts(&spoilt),
+        ["EVIDENCE BAG 4711"],
+        "any text ends the search"
+    );
+    let mut watch = Wanting {
+        text: &text,
+        steps: 0,
+    };
+    let found = read_codes_watched(&spoilt, &Limits::default(), &mut watch).unwrap();
+    let found: Vec<_> = found.iter().map(CodeText::expose_text).collect();
+    assert_eq!(found, ["EVIDENCE BAG 4711", &text]);
+}
+
+/// The page with noise from some height on.
+fn grainy_below(page: &GrayImage, top: f64, strength: f64) -> GrayImage {
+    let grainy = d::grain(page, strength, 3);
+    let top = (top / 297.0 * f64::from(page.height())) as u32;
+    GrayImage::from_fn(page.width(), page.height(), |x, y| {
+        *(if y < top { page } else { &grainy }).get_pixel(x, y)
+    })
 }
