@@ -42,10 +42,12 @@ fn main() -> ExitCode {
     let hardened = hardening::harden();
     let cli = Cli::parse();
     if cli.version {
-        return print(&version::text()).into();
+        return print(&version::text())
+            .map_or_else(|error| unprintable(&error), |()| Exit::Done)
+            .into();
     }
     let Some(command) = &cli.command else {
-        let _ = Cli::command().print_help();
+        message(&Cli::command().render_help().to_string());
         return Exit::Usage.into();
     };
     let mut operator = Terminal::new(cli.quiet);
@@ -63,28 +65,29 @@ fn called_as_hook() -> bool {
 
 fn show(report: &dyn Report, json: bool) -> Exit {
     let shown = if json {
-        report.json()
+        report.json().map_err(io::Error::from)
     } else {
         Ok(report.text())
     };
-    match shown {
-        Ok(text) => match print(&text) {
-            Exit::Done => report.exit(),
-            failed => failed,
-        },
-        Err(_) => Exit::Internal,
+    match shown.and_then(|text| print(&text)) {
+        Ok(()) => report.exit(),
+        Err(error) => unprintable(&error),
     }
 }
 
-fn print(text: &str) -> Exit {
+fn print(text: &str) -> io::Result<()> {
     let mut stdout = io::stdout().lock();
-    match stdout
-        .write_all(text.as_bytes())
-        .and_then(|()| stdout.flush())
-    {
-        Ok(()) => Exit::Done,
-        Err(_) => Exit::Output,
-    }
+    stdout.write_all(text.as_bytes())?;
+    stdout.flush()
+}
+
+/// The work is done, but its result cannot be told.
+fn unprintable(error: &io::Error) -> Exit {
+    explain(&Failure {
+        message: format!("the result could not be written to stdout: {error}"),
+        hint: "what the command was asked to write into files is complete".to_owned(),
+        exit: Exit::Output,
+    })
 }
 
 fn explain(failure: &Failure) -> Exit {

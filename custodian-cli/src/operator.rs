@@ -33,9 +33,9 @@ pub(crate) trait Operator {
     fn progress(&self) -> ProgressBar;
 }
 
-/// A question that nobody is there to answer.
+/// A question that nobody answered: there is no terminal, or its input ended.
 #[derive(Debug, Error)]
-#[error("there is no terminal to ask: {question}")]
+#[error("nobody answered the question: {question}")]
 pub(crate) struct NoTerminal {
     pub(crate) question: String,
     pub(crate) flag: &'static str,

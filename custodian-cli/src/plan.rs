@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::fs;
-use std::io;
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use archiver_core::sharing::Profile;
@@ -13,6 +13,9 @@ use thiserror::Error;
 
 use crate::exit::Exit;
 use crate::failure::{Explained, shown};
+
+/// No plan is larger.
+const MOST_BYTES: u64 = 1 << 20;
 
 /// A plan that holds.
 #[derive(Debug, Clone)]
@@ -41,8 +44,10 @@ pub(crate) struct PlannedCustodian {
 pub(crate) enum PlanError {
     #[error("the plan {path} cannot be read: {source}")]
     Unreadable { path: String, source: io::Error },
-    #[error("the plan is not understood: {}", .0.message())]
-    Toml(#[from] Box<toml::de::Error>),
+    #[error("the plan {path} is not UTF-8 text")]
+    NotUtf8 { path: String },
+    #[error("the plan is not understood{}: {}", line.map(|line| format!(", line {line}")).unwrap_or_default(), reason.trim())]
+    Toml { line: Option<usize>, reason: String },
     #[error("{field} is empty in the plan")]
     Empty { field: String },
     #[error("{field} is {length} characters long; at most {most} fit on the paper")]
@@ -73,14 +78,13 @@ pub(crate) enum PlanError {
 impl Explained for PlanError {
     fn hint(&self) -> String {
         match self {
-            Self::Unreadable { .. } => "name an existing plan with --plan FILE".to_owned(),
-            Self::Toml(error) => match error.span() {
-                Some(span) => format!(
-                    "look at byte {} of the plan; custodian ceremony --help shows a whole plan",
-                    span.start
-                ),
-                None => "custodian ceremony --help shows a whole plan".to_owned(),
-            },
+            Self::Unreadable { .. } => {
+                "name an existing plan of at most 1 MiB with --plan FILE".to_owned()
+            }
+            Self::NotUtf8 { .. } => "save the plan as UTF-8 in your editor".to_owned(),
+            Self::Toml { .. } => {
+                "compare it with the plan that custodian ceremony --help shows".to_owned()
+            }
             Self::Empty { field } => format!("fill in {field}"),
             Self::TooLong { field, .. } => format!("shorten {field}"),
             Self::Unprintable { .. } => {
@@ -112,16 +116,23 @@ impl Explained for PlanError {
 impl Plan {
     /// Reads a plan from a file.
     pub(crate) fn load(path: &Path) -> Result<Self, PlanError> {
-        let text = fs::read_to_string(path).map_err(|source| PlanError::Unreadable {
+        let unreadable = |source| PlanError::Unreadable {
             path: shown(path),
             source,
-        })?;
+        };
+        let mut bytes = Vec::new();
+        let file = fs::File::open(path).map_err(unreadable)?;
+        file.take(MOST_BYTES)
+            .read_to_end(&mut bytes)
+            .map_err(unreadable)?;
+        let text =
+            String::from_utf8(bytes).map_err(|_| PlanError::NotUtf8 { path: shown(path) })?;
         Self::parse(&text)
     }
 
     /// Reads a plan and checks everything that can be checked before a key exists.
     pub(crate) fn parse(text: &str) -> Result<Self, PlanError> {
-        let file: PlanFile = toml::from_str(text).map_err(Box::new)?;
+        let file: PlanFile = toml::from_str(text).map_err(|error| not_understood(text, &error))?;
         let threshold = Threshold::new(file.threshold, file.custodian.len())?;
         let profile = file
             .profile
@@ -184,6 +195,14 @@ impl CustodianEntry {
             role: self.role,
             envelope: self.envelope,
         })
+    }
+}
+
+fn not_understood(text: &str, error: &toml::de::Error) -> PlanError {
+    let before = error.span().and_then(|span| text.get(..span.start));
+    PlanError::Toml {
+        line: before.map(|before| before.matches('\n').count() + 1),
+        reason: error.message().replace("usize", "a whole number"),
     }
 }
 
@@ -304,6 +323,12 @@ mod tests {
     }
 
     #[test]
+    fn the_plan_in_the_help_is_one() {
+        let plan = Plan::parse(include_str!("commands/ceremony/plan.toml")).unwrap();
+        assert_eq!(plan.threshold.to_string(), "2 of 3");
+    }
+
+    #[test]
     fn a_plan_that_cannot_be_held_is_refused_with_the_field_named() {
         assert_eq!(
             changed("threshold = 2", "threshold = 1").to_string(),
@@ -335,7 +360,10 @@ mod tests {
         ));
         assert!(matches!(changed("classic", "pq"), PlanError::Profile(_)));
         assert!(matches!(changed("\"a4\"", "\"a5\""), PlanError::Paper(_)));
-        assert!(matches!(changed("paper =", "papers ="), PlanError::Toml(_)));
+        assert!(matches!(
+            changed("paper =", "papers ="),
+            PlanError::Toml { line: Some(6), .. }
+        ));
         assert!(matches!(
             changed("Example AG", &"x".repeat(81)),
             PlanError::TooLong { .. }

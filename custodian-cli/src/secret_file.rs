@@ -36,6 +36,23 @@ impl Explained for SecretFileError {
     }
 }
 
+/// Whether `path` can be written by [`write_secret_file`], as far as can be seen beforehand.
+pub(crate) fn check_is_free(path: &Path) -> Result<(), SecretFileError> {
+    if path.symlink_metadata().is_ok() {
+        return Err(SecretFileError::Exists { path: shown(path) });
+    }
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
+    fs::metadata(folder)
+        .map(|_| ())
+        .map_err(|source| SecretFileError::Unwritable {
+            path: shown(path),
+            source,
+        })
+}
+
 /// Writes `secret` to `path`: into a temporary file beside it, synced, then renamed. A failed write leaves nothing.
 pub(crate) fn write_secret_file(path: &Path, secret: &[u8]) -> Result<(), SecretFileError> {
     if path.symlink_metadata().is_ok() {

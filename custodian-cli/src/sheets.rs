@@ -152,6 +152,16 @@ impl GatheredSheets {
         sheets: &[impl AsRef<Path>],
         operator: &mut dyn Operator,
     ) -> Self {
+        Self::gather_telling(sharing, sheets, operator, true)
+    }
+
+    /// The same, where the verdicts are told only when `tell` is set.
+    pub(crate) fn gather_telling(
+        sharing: &SharingPart,
+        sheets: &[impl AsRef<Path>],
+        operator: &mut dyn Operator,
+        tell: bool,
+    ) -> Self {
         let mut gathered = Self {
             gathering: Gathering::new(sharing.clone()),
             needed: sharing.threshold().k(),
@@ -159,7 +169,9 @@ impl GatheredSheets {
         };
         for sheet in sheets {
             for verdict in gathered.answer(sheet.as_ref(), operator) {
-                gathered.announce(&verdict, operator);
+                if tell {
+                    gathered.announce(&verdict, operator);
+                }
                 gathered.verdicts.push(verdict);
             }
         }

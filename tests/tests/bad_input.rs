@@ -348,7 +348,7 @@ fn nothing_prompts_without_a_terminal_and_the_error_names_the_flag() {
         .arg(ceremony.path("second")));
     let _ = ran
         .expect_code(2)
-        .says("there is no terminal to ask")
+        .says("nobody answered the question")
         .says("hint: use --yes");
     assert!(!ceremony.path("second").exists());
     let ran = run(custodian()

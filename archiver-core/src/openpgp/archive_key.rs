@@ -15,9 +15,10 @@ use openpgp::crypto::{Password, mpi};
 use openpgp::packet::key::{SecretParts, UnspecifiedRole};
 use openpgp::packet::{Key, Packet, Signature, UserID};
 use openpgp::parse::Parse as _;
+use openpgp::policy::StandardPolicy;
 use openpgp::serialize::Serialize as _;
 use openpgp::serialize::stream::{Armorer, Message, Signer};
-use openpgp::types::{Curve, Features, KeyFlags};
+use openpgp::types::{Curve, Features, KeyFlags, RevocationStatus};
 use thiserror::Error;
 use zeroize::Zeroizing;
 
@@ -253,6 +254,22 @@ impl ArchiveKey {
         Ok(armored)
     }
 
+    /// Whether a revocation certificate in ASCII armor revokes this key.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn is_revoked_by(
+        &self,
+        revocation: &SecretText,
+        at: UtcTime,
+    ) -> Result<bool, ArchiveKeyError> {
+        let failed = failed("reading the revocation certificate");
+        let packet = Packet::from_bytes(revocation.expose_text()).map_err(&failed)?;
+        let (cert, _) = self.cert.clone().insert_packets(packet).map_err(&failed)?;
+        let status = cert.revocation_status(&StandardPolicy::at(system_time(at)), system_time(at));
+        Ok(matches!(status, RevocationStatus::Revoked(_)))
+    }
+
     /// A detached signature by the primary key over `bytes`, in ASCII armor.
     ///
     /// # Errors
@@ -417,6 +434,27 @@ mod tests {
         let refused =
             ArchiveKey::from_subkey_secret(&cert, &key.encryption_fingerprint(), &foreign);
         assert!(matches!(refused, Err(ArchiveKeyError::NoX25519Subkey)));
+    }
+
+    #[test]
+    fn a_revocation_certificate_revokes_its_own_key_only() {
+        let (ours, theirs) = (new_key(), new_key());
+        assert!(
+            ours.key
+                .is_revoked_by(&ours.revocation_certificate, now())
+                .unwrap()
+        );
+        assert!(
+            !ours
+                .key
+                .is_revoked_by(&theirs.revocation_certificate, now())
+                .unwrap_or(false)
+        );
+        assert!(
+            ours.key
+                .is_revoked_by(&SecretText::new("nothing".to_owned()), now())
+                .is_err()
+        );
     }
 
     #[test]

@@ -13,6 +13,7 @@ use archiver_core::openpgp::decrypt::{DecryptionKey, KeyError, MessageError, ope
 use archiver_core::openpgp::encrypt::{Compression, EncryptError, seal as seal_mail};
 use archiver_core::public_folder::{PublicFolder, PublicFolderError, file_names};
 use archiver_core::quorum::{Gathering, NotEnoughSheets, NotTheKey, RebuiltSecret};
+use archiver_core::secret::SecretText;
 use archiver_core::share::ShareRefused;
 use archiver_core::sharing::{Purpose, SharingPart};
 use archiver_core::split::{Dealing, FaultyDealing, SharingTerms, SplitError};
@@ -81,22 +82,29 @@ pub(crate) enum CeremonyError {
     Public(#[from] PublicFolderError),
     #[error("a page cannot be made: {0}")]
     Paper(#[from] PaperError),
-    #[error("sheet {share}: {source}")]
-    ReadBack { share: u8, source: ReadBackError },
+    #[error("{sheet}: {source}")]
+    ReadBack {
+        sheet: String,
+        source: ReadBackError,
+    },
+    #[error("sheet {share} cannot be made: {source}")]
+    Sheet { share: u8, source: PaperError },
+    #[error("the revocation certificate does not revoke the archive key")]
+    DoesNotRevoke,
 }
 
 impl Explained for CeremonyError {
     fn hint(&self) -> String {
         match self {
             Self::Clock(error) => error.hint(),
-            Self::Paper(_) => "change the plan so that the text fits its place".to_owned(),
+            Self::Paper(_) | Self::Sheet { .. } => "change the plan so that the text fits its place".to_owned(),
             _ => "nothing was written; run the ceremony again, and report this with the program's --version".to_owned(),
         }
     }
 
     fn exit(&self) -> Exit {
         match self {
-            Self::Paper(_) => Exit::Input,
+            Self::Paper(_) | Self::Sheet { .. } => Exit::Input,
             _ => Exit::Internal,
         }
     }
@@ -141,7 +149,13 @@ pub(crate) fn hold(
         started,
     };
     make_sheets(&pages, &dealing, &mut files, &mut minutes, operator)?;
-    make_revocation(&pages, &revocation_certificate, &mut files, &mut minutes)?;
+    make_revocation(
+        &pages,
+        &key,
+        &revocation_certificate,
+        &mut files,
+        &mut minutes,
+    )?;
     minutes.left_out(
         "the printed sheets were not read back from paper: after printing, scan each one and run custodian check",
     );
@@ -339,12 +353,20 @@ fn make_sheets(
     minutes: &mut Minutes,
     operator: &mut dyn Operator,
 ) -> Result<(), CeremonyError> {
+    let mut read = 0;
     for (custodian, share) in pages.plan.custodians.iter().zip(dealing.shares()) {
-        let sheet = pages.sheet(custodian, share)?;
-        read_back(&sheet, share).map_err(|source| CeremonyError::ReadBack {
+        let on_sheet = |source| CeremonyError::Sheet {
             share: custodian.share.get(),
             source,
+        };
+        let sheet = pages.sheet(custodian, share).map_err(on_sheet)?;
+        read_back(&sheet, to_qr_text(share).expose_text()).map_err(|source| {
+            CeremonyError::ReadBack {
+                sheet: format!("sheet {}", custodian.share),
+                source,
+            }
         })?;
+        read += 1;
         operator.say(&format!(
             "Sheet {} for {}: made, and read back from its pixels.",
             custodian.share, custodian.name
@@ -359,21 +381,34 @@ fn make_sheets(
     minutes.met(
         "Sheets made, rendered, and their codes read back from the pixels",
         format!(
-            "{} sheets, each the share that it should be",
-            dealing.shares().len()
+            "{} sheets, each with its own share",
+            pages.plan.threshold.n()
         ),
-        format!("{} sheets, all as they should be", dealing.shares().len()),
+        format!("{read} sheets, each with its own share"),
     );
     Ok(())
 }
 
 fn make_revocation(
     pages: &Pages<'_>,
-    certificate: &archiver_core::secret::SecretText,
+    key: &ArchiveKey,
+    certificate: &SecretText,
     files: &mut Vec<OutputFile>,
     minutes: &mut Minutes,
 ) -> Result<(), CeremonyError> {
+    if !key.is_revoked_by(certificate, pages.started)? {
+        return Err(CeremonyError::DoesNotRevoke);
+    }
     let sheet = pages.revocation(certificate)?;
+    read_back(&sheet, certificate.expose_text()).map_err(|source| CeremonyError::ReadBack {
+        sheet: "the revocation sheet".to_owned(),
+        source,
+    })?;
+    minutes.met(
+        "Revocation certificate made, on a sheet of its own, read back from its pixels",
+        "it revokes the archive key",
+        "it revokes the archive key",
+    );
     push(
         files,
         Folder::Revocation,
@@ -385,11 +420,6 @@ fn make_revocation(
         Folder::Revocation,
         "revocation.asc",
         certificate.expose_text().as_bytes().to_vec(),
-    );
-    minutes.met(
-        "Revocation certificate made, on a sheet of its own",
-        "one sheet",
-        "one sheet",
     );
     Ok(())
 }

@@ -69,8 +69,11 @@ impl Args {
         let mut minutes = Minutes::default();
         environment::observe(hardened, &mut minutes);
         minutes.warn_of_exceptions(operator);
-        if !self.yes && !operator.confirm(&question(&plan, started), "--yes")? {
-            return Err(Declined.into());
+        if !self.yes {
+            operator.warn(&announcement(&plan, started));
+            if !operator.confirm("Make the archive key now?", "--yes")? {
+                return Err(Declined.into());
+            }
         }
         let held = hold(&plan, Purpose::Archive, started, minutes, operator)?;
         folder.fill(&held.files)?;
@@ -78,9 +81,9 @@ impl Args {
     }
 }
 
-fn question(plan: &Plan, now: UtcTime) -> String {
+fn announcement(plan: &Plan, now: UtcTime) -> String {
     let mut text = format!(
-        "{}\n{}\nIt is {now} by this machine's clock.\nAny {} of these {} custodians will be able to open the archive together:\n",
+        "look at this once more before the key is made.\n{}\n{}\nIt is {now} by this machine's clock.\nAny {} of these {} custodians will be able to open the archive together:\n",
         plan.organisation,
         plan.archive,
         plan.threshold.k(),
@@ -93,7 +96,6 @@ fn question(plan: &Plan, now: UtcTime) -> String {
             custodian.share, custodian.name, custodian.role, custodian.envelope
         );
     }
-    text.push_str("Make the archive key now?");
     text
 }
 

@@ -1,6 +1,7 @@
 //! `custodian check`: verifies sheets one by one and reveals nothing.
 
 use std::fmt::Write as _;
+use std::io::{self, IsTerminal as _};
 use std::path::PathBuf;
 
 use serde::Serialize;
@@ -31,10 +32,12 @@ pub(crate) struct Args {
 }
 
 impl Args {
+    /// Verdicts are told as they are given only where the report does not show them on the same screen.
     pub(crate) fn run(&self, operator: &mut dyn Operator) -> Result<Box<dyn Report>, Failure> {
         let archive = ArchiveFiles::load(&self.public, clock::now()?, operator)?;
         let sharing = archive.public.sharing();
-        let gathered = GatheredSheets::gather(sharing, &self.sheets, operator);
+        let tell = !io::stdout().is_terminal();
+        let gathered = GatheredSheets::gather_telling(sharing, &self.sheets, operator, tell);
         Ok(Box::new(CheckReport {
             set_id: sharing.set_id().to_string(),
             verified: gathered.have(),

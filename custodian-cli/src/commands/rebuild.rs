@@ -17,7 +17,7 @@ use crate::exit::Exit;
 use crate::failure::{Explained, Failure, shown};
 use crate::operator::Operator;
 use crate::report::{Report, to_json};
-use crate::secret_file::write_secret_file;
+use crate::secret_file::{check_is_free, write_secret_file};
 use crate::sheets::GatheredSheets;
 
 /// Rebuild the OpenPGP secret key from sheets, for gpg or sq. To read the vault, `open` does it without leaving a key behind.
@@ -52,7 +52,7 @@ pub(crate) struct Args {
 pub(crate) enum RebuildError {
     #[error(transparent)]
     NotTheKey(#[from] NotTheKey),
-    #[error("{0}")]
+    #[error("archive.sealed.asc: {0}")]
     Key(#[from] ArchiveKeyError),
     #[error("the sealed key is the key {found}, but the archive's is {expected}")]
     OtherKey { found: String, expected: String },
@@ -87,12 +87,13 @@ impl Explained for RebuildError {
 impl Args {
     pub(crate) fn run(&self, operator: &mut dyn Operator) -> Result<Box<dyn Report>, Failure> {
         let archive = ArchiveFiles::load(&self.public, clock::now()?, operator)?;
+        check_is_free(&self.out)?;
         let gathered = GatheredSheets::gather(archive.public.sharing(), &self.sheets, operator);
         let rebuilt = gathered
             .into_quorum()?
             .rebuild()
             .map_err(RebuildError::from)?;
-        let key = whole_key(&archive, &rebuilt, operator)?;
+        let key = whole_key(&archive, &rebuilt)?;
         let armored = if self.unlocked {
             key.unlocked_armored().map_err(RebuildError::from)?
         } else {
@@ -107,6 +108,7 @@ impl Args {
             file: shown(&self.out),
             fingerprint: key.primary_fingerprint().to_string(),
             locked: !self.unlocked,
+            decrypts_only: archive.sealed_key.is_none(),
         }))
     }
 
@@ -128,16 +130,9 @@ impl Args {
 }
 
 /// Unseals the sealed key; where that file is lost, joins the certificate with the rebuilt secret, which can decrypt but not certify.
-fn whole_key(
-    archive: &ArchiveFiles,
-    rebuilt: &RebuiltSecret,
-    operator: &mut dyn Operator,
-) -> Result<ArchiveKey, RebuildError> {
+fn whole_key(archive: &ArchiveFiles, rebuilt: &RebuiltSecret) -> Result<ArchiveKey, RebuildError> {
     let sharing = archive.public.sharing();
     let Some(sealed) = &archive.sealed_key else {
-        operator.warn(
-            "archive.sealed.asc is missing: the rebuilt key decrypts, but cannot certify or revoke",
-        );
         let encryption = sharing.encryption_fingerprint();
         return Ok(ArchiveKey::from_subkey_secret(
             &archive.certificate,
@@ -174,6 +169,8 @@ struct RebuildReport {
     file: String,
     fingerprint: String,
     locked: bool,
+    /// The sealed key was missing: this key can neither certify nor revoke.
+    decrypts_only: bool,
 }
 
 impl Report for RebuildReport {

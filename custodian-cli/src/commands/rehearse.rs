@@ -34,8 +34,8 @@ impl Args {
     ) -> Result<Box<dyn Report>, Failure> {
         let mails = match &self.mails {
             None => mails::carried(),
-            Some(folder) => mails::from_folder(folder).map_err(|source| RehearsalError::File {
-                path: shown(folder),
+            Some(folder) => mails::from_folder(folder).map_err(|source| RehearsalError::Mails {
+                folder: shown(folder),
                 source,
             })?,
         };

@@ -1,7 +1,8 @@
 //! The rehearsal in the order in which it happens, each step told as it is done.
 
-use std::fs;
+use std::fs::{self, DirBuilder};
 use std::io;
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
 use archiver_core::openpgp::decrypt::{DecryptionKey, KeyError};
@@ -73,6 +74,10 @@ pub(crate) enum RehearsalError {
     Differs { mail: String },
     #[error("there is no mail in {0}")]
     NoMails(String),
+    #[error("the mails in {folder} cannot be read: {source}")]
+    Mails { folder: String, source: io::Error },
+    #[error("the folder {path} cannot be made: {source}")]
+    Folder { path: String, source: io::Error },
 }
 
 impl Explained for RehearsalError {
@@ -85,7 +90,10 @@ impl Explained for RehearsalError {
             Self::SecretFile(error) => error.hint(),
             Self::Public(error) => error.hint(),
             Self::Open(error) => error.hint(),
-            Self::NoMails(_) => "name a folder with at least one mail in a file of its own".to_owned(),
+            Self::NoMails(_) | Self::Mails { .. } => {
+                "name a folder with --mails that holds at least one mail, each in a file of its own".to_owned()
+            }
+            Self::Folder { .. } => "name a new folder with --out, whose parent exists".to_owned(),
             Self::File { .. } => "name a folder on a medium with free space with --out".to_owned(),
             _ => "this program does not do here what it should: do not hold a ceremony with it, and report this with custodian --version".to_owned(),
         }
@@ -96,8 +104,8 @@ impl Explained for RehearsalError {
             Self::Output(error) => error.exit(),
             Self::SecretFile(error) => error.exit(),
             Self::Open(error) => error.exit(),
-            Self::File { .. } => Exit::Output,
-            Self::NoMails(_) => Exit::Input,
+            Self::File { .. } | Self::Folder { .. } => Exit::Output,
+            Self::NoMails(_) | Self::Mails { .. } => Exit::Input,
             _ => Exit::Internal,
         }
     }
@@ -171,7 +179,7 @@ fn archive(
     let certificate = out.join("ceremony/public/archive.cert.asc");
     for mail in mails {
         let copy = sent.join(&mail.name);
-        fs::write(&copy, &mail.bytes).map_err(at(&copy))?;
+        write_secret_file(&copy, &mail.bytes)?;
         let output = hook::deliver(mail, &certificate, &vault).map_err(at(&vault))?;
         if !output.status.success() {
             let said = String::from_utf8_lossy(&output.stderr)
@@ -192,7 +200,7 @@ fn archive(
     Ok(vault)
 }
 
-/// Turns two of the three sheets into pictures, as a scanner does, and reads the codes from these.
+/// Turns the sheets into pictures, as a scanner does, and reads the codes of two of them.
 fn read_sheets(out: &Path, operator: &mut dyn Operator) -> Result<Quorum, RehearsalError> {
     let scans = out.join("scans");
     make_folder(&scans)?;
@@ -289,7 +297,13 @@ fn files_of(folder: &Path) -> Result<Vec<PathBuf>, RehearsalError> {
 }
 
 fn make_folder(path: &Path) -> Result<(), RehearsalError> {
-    fs::create_dir(path).map_err(at(path))
+    DirBuilder::new()
+        .mode(0o700)
+        .create(path)
+        .map_err(|source| RehearsalError::Folder {
+            path: shown(path),
+            source,
+        })
 }
 
 fn at(path: &Path) -> impl Fn(io::Error) -> RehearsalError {
