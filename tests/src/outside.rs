@@ -43,6 +43,12 @@ impl Gpg {
         })
     }
 
+    /// Its home folder.
+    #[must_use]
+    pub fn home(&self) -> &Path {
+        self.home.path()
+    }
+
     /// `gpg --batch …` in this home.
     #[must_use]
     pub fn command(&self, args: &[&str]) -> Command {

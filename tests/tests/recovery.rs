@@ -23,6 +23,22 @@ fn script() -> &'static str {
         .unwrap()
 }
 
+/// The document's indented commands from the one that holds `first` to the one that is `last`.
+fn shell_lines(first: &str, last: &str) -> String {
+    let lines = DOCUMENT
+        .lines()
+        .filter_map(|line| line.strip_prefix("       "));
+    let mut lines = lines.skip_while(|line| !line.contains(first));
+    let mut taken = Vec::new();
+    for line in &mut lines {
+        taken.push(line);
+        if line == last {
+            break;
+        }
+    }
+    taken.join("\n")
+}
+
 fn fingerprint_of(ceremony: &Ceremony) -> String {
     let manifest: serde_json::Value =
         serde_json::from_slice(&fs::read(ceremony.public().join("custody.json")).unwrap()).unwrap();
@@ -48,20 +64,33 @@ fn the_documents_script_and_gpg_open_the_vault_from_two_sheets() {
     }
     let Some(gpg) = Gpg::new() else { return };
     let ceremony = Ceremony::hold();
-    ceremony.archive(b"Subject: in thirty years\n\n");
+    let mails = [
+        b"Subject: in thirty years\n\n".to_vec(),
+        b"Subject: and one more\n\n".to_vec(),
+    ];
+    mails.iter().for_each(|mail| ceremony.archive(mail));
     let sheets = format!(
         "{}\n{}\n",
         ceremony.sheet_text(3),
         ceremony.sheet_text(1).to_lowercase()
     );
     let passphrase = recover(&ceremony, &sheets).expect_code(0).stdout;
-    let passphrase = passphrase.trim();
 
-    let mut import = gpg.command(&["--passphrase", passphrase, "--import"]);
-    let _ = run(import.arg(ceremony.public().join("archive.sealed.asc"))).expect_code(0);
-    let mut decrypt = gpg.command(&["--passphrase", passphrase, "--decrypt"]);
-    let opened = run(decrypt.arg(ceremony.vault())).expect_code(0);
-    assert_eq!(opened.stdout, "Subject: in thirty years\n\n");
+    fs::write(ceremony.path("passphrase"), &passphrase).unwrap();
+    fs::copy(
+        ceremony.public().join("archive.sealed.asc"),
+        ceremony.path("archive.sealed.asc"),
+    )
+    .unwrap();
+    let ran = run(Command::new("bash")
+        .args(["-euc", &shell_lines("--import", "done")])
+        .env("GNUPGHOME", gpg.home())
+        .current_dir(ceremony.path("")));
+    let _ = ran.expect_code(0);
+    for (number, mail) in mails.iter().enumerate() {
+        let opened = fs::read(ceremony.path(&format!("{:08}.eml", number + 1))).unwrap();
+        assert_eq!(&opened, mail);
+    }
 }
 
 #[test]
@@ -80,6 +109,10 @@ fn the_documents_script_refuses_what_it_must() {
         .says("do not belong together");
     let letter = if one.ends_with('A') { "Q" } else { "A" };
     let misread = format!("{}{letter}{}", &one[..50], &one[51..]);
+    let zero = format!("{}0{}", &one[..50], &one[51..]);
+    let _ = recover(&ceremony, &zero)
+        .expect_code(1)
+        .says("misread: the digits 0, 1, 8 and 9");
     let changed = if misread == one {
         one.replacen("AEAQ", "AEAR", 1)
     } else {
