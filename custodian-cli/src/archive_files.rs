@@ -107,10 +107,10 @@ impl ArchiveFiles {
         match self.public.certificate().validity() {
             Validity::Valid | Validity::NotBefore(_) => {}
             Validity::Revoked => {
-                operator.warn("the archive key was revoked; what was archived opens all the same")
+                operator.warn("the archive key was revoked; what was archived opens all the same");
             }
             Validity::ExpiredSince(time) => {
-                operator.warn(&format!("the archive key expired at {time}"))
+                operator.warn(&format!("the archive key expired at {time}"));
             }
         }
     }

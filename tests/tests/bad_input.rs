@@ -173,13 +173,13 @@ fn each_bad_sheet_is_named_with_its_reason() {
     refused(&changed, "not a share");
 
     fs::write(&changed, [0xff, 0x00, 0x12]).unwrap();
-    refused(&changed, "REFUSED");
+    refused(&changed, "this is a file of an unknown kind");
 
     refused(&ceremony.path("missing.png"), "cannot be read");
-    refused(&blank_picture(&ceremony), "code");
+    refused(&blank_picture(&ceremony), "no QR code was found on it");
 }
 
-/// A page without a code: the ceremony record, as a picture.
+/// A white page.
 fn blank_picture(ceremony: &Ceremony) -> std::path::PathBuf {
     let white = sheet_scan::GreyPage::new(600, 800, vec![255; 600 * 800].into()).unwrap();
     let path = ceremony.path("blank.png");
@@ -260,16 +260,80 @@ fn a_vault_with_every_kind_of_damage_gives_up_its_whole_records() {
         ]
     );
     let csv = fs::read_to_string(ceremony.path("opened/manifest.csv")).unwrap();
-    assert!(
-        csv.contains("torn") && csv.contains("damaged"),
-        "{csv}\n{}",
-        ran.stdout
-    );
-    let inspected = run(custodian()
-        .args(["inspect", "--public"])
+    let torn_at = records[0].len();
+    let hole_at = torn_at + torn.len() + 1;
+    let text_at = hole_at + holed.len();
+    for (what, place) in [
+        ("torn", torn_at),
+        ("damaged", hole_at),
+        ("stray-bytes", text_at),
+    ] {
+        let named = |line: &str| {
+            line.contains(what) && line.split(',').any(|cell| cell == place.to_string())
+        };
+        assert!(
+            csv.lines().any(named),
+            "{what} at {place}\n{csv}\n{}",
+            ran.stdout
+        );
+    }
+    for place in [torn_at, hole_at, text_at] {
+        let inspected = run(custodian()
+            .args(["inspect", "--public"])
+            .arg(ceremony.public())
+            .arg(&path));
+        let _ = inspected.expect_code(1).prints(&format!("byte {place}, "));
+    }
+}
+
+#[test]
+fn a_result_that_cannot_be_told_is_an_error_that_says_what_stands() {
+    let ceremony = Ceremony::hold();
+    let full = fs::File::options().write(true).open("/dev/full").unwrap();
+    let output = custodian()
+        .args(["check", "--public"])
         .arg(ceremony.public())
-        .arg(&path));
-    let _ = inspected.expect_code(1).prints("torn");
+        .arg(ceremony.sheet_file(1))
+        .stdout(full)
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(5));
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        said.contains("error: the result could not be written to stdout"),
+        "{said}"
+    );
+}
+
+#[test]
+fn what_cannot_be_written_is_said_before_any_sheet_is_read() {
+    let ceremony = Ceremony::hold();
+    let missing = ceremony.path("no-such-sheet.png");
+    let existing = ceremony.path("plan.toml");
+    let rebuild = run(custodian()
+        .args(["rebuild", "--unlocked", "--public"])
+        .arg(ceremony.public())
+        .arg("--sheet")
+        .arg(&missing)
+        .arg("--out")
+        .arg(&existing));
+    let _ = rebuild.expect_code(5).says("plan.toml exists already");
+    let open = |out: &Path, vault: &Path| {
+        run(custodian()
+            .args(["open", "--public"])
+            .arg(ceremony.public())
+            .arg("--sheet")
+            .arg(&missing)
+            .arg("--out")
+            .arg(out)
+            .arg(vault))
+    };
+    let _ = open(&ceremony.path("opened"), &ceremony.path("no-vault"))
+        .expect_code(4)
+        .says("there is no vault");
+    let _ = open(&ceremony.path("out"), &existing)
+        .expect_code(5)
+        .says("is not empty");
 }
 
 #[test]

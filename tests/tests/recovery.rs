@@ -68,7 +68,9 @@ fn the_documents_script_and_gpg_open_the_vault_from_two_sheets() {
         b"Subject: in thirty years\n\n".to_vec(),
         b"Subject: and one more\n\n".to_vec(),
     ];
-    mails.iter().for_each(|mail| ceremony.archive(mail));
+    for mail in &mails {
+        ceremony.archive(mail);
+    }
     let sheets = format!(
         "{}\n{}\n",
         ceremony.sheet_text(3),

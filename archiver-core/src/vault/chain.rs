@@ -44,7 +44,7 @@ pub struct Link {
 #[derive(Debug, Error, Clone, PartialEq, Eq)]
 pub enum Fault {
     /// Numbers are missing or come twice.
-    #[error("record {expected} of the log should stand here, and this claims to be {found}")]
+    #[error("sequence {expected} of the log should stand here, this claims to be {found}")]
     Sequence {
         /// The number after the record before.
         expected: u64,

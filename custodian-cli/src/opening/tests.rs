@@ -248,7 +248,7 @@ fn a_removed_record_is_an_anomaly_although_all_others_open() {
     let link = &run.check().column("link")[1];
     assert_eq!(
         link,
-        "broken: record 1 of the log should stand here, and this claims to be 2"
+        "broken: sequence 1 of the log should stand here, this claims to be 2"
     );
     assert!(run.summary().anomalies());
     assert_eq!(run.summary().opened, 2);
