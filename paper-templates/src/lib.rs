@@ -2,9 +2,9 @@
 //!
 //! Which function for which page:
 //!
-//! - for each custodian's sheet, [`share_sheet`]: one page, the share as a QR code and as text to type;
-//! - for the sheet that can declare the archive key dead, [`revocation_sheet`];
-//! - for the minutes that everybody signs, [`ceremony_record`];
+//! - for each custodian's sheet, [`share_sheet()`]: one page, the share as a QR code and as text to type;
+//! - for the sheet that can declare the archive key dead, [`revocation_sheet()`];
+//! - for the minutes that everybody signs, [`ceremony_record()`];
 //! - before any of them, [`missing_glyph`] on every name of the plan, so that a character that cannot be
 //!   printed is refused before a key exists.
 //!
