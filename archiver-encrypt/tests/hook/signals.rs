@@ -2,13 +2,15 @@
 
 use std::fs::{self, File};
 use std::io::Write as _;
+use std::os::fd::OwnedFd;
+use std::path::Path;
 use std::process::Child;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use rustix::fs::{FlockOperation, flock};
+use rustix::fs::{FlockOperation, flock, inotify};
 
 use crate::archive::{Archive, assert_refused, start};
 
@@ -36,13 +38,24 @@ fn wait_until_signals_are_blocked(child: &Child) {
     });
 }
 
-/// Whether the hook has the vault open, which it has only while it waits for the lock or after it has it.
-fn wait_until_it_wants_the_lock(child: &Child, archive: &Archive) {
-    let fds = format!("/proc/{}/fd", child.id());
-    wait_until("the hook opens the vault", || {
-        let mut fds = fs::read_dir(&fds).unwrap().flatten();
-        fds.any(|fd| fs::read_link(fd.path()).is_ok_and(|to| to == archive.vault()))
-    });
+/// Notices that somebody opens a vault. (The hook's own /proc/PID/fd is closed to its user, because it may not dump core.)
+struct Watch(OwnedFd);
+
+impl Watch {
+    fn on(vault: &Path) -> Self {
+        let flags = inotify::CreateFlags::NONBLOCK | inotify::CreateFlags::CLOEXEC;
+        let watch = inotify::init(flags).unwrap();
+        inotify::add_watch(&watch, vault, inotify::WatchFlags::OPEN).unwrap();
+        Self(watch)
+    }
+
+    /// Waits until the hook has the vault open, which it has only while it waits for the lock or after it has it.
+    fn wait_until_the_hook_wants_the_lock(&self) {
+        let mut event = [0_u8; 1024];
+        wait_until("the hook opens the vault", || {
+            rustix::io::read(&self.0, &mut event).is_ok()
+        });
+    }
 }
 
 #[test]
@@ -73,9 +86,10 @@ fn a_signal_while_the_lock_is_awaited_leaves_the_vault_as_it_was() {
     let before = archive.vault_bytes();
     let other = File::open(archive.vault()).unwrap();
     flock(&other, FlockOperation::LockExclusive).unwrap();
+    let watch = Watch::on(&archive.vault());
     let mut child = start(&mut archive.hook());
     drop(child.stdin.take().map(|mut stdin| stdin.write_all(b"mail")));
-    wait_until_it_wants_the_lock(&child, &archive);
+    watch.wait_until_the_hook_wants_the_lock();
     kill(pid(&child), Signal::SIGTERM).unwrap();
     assert_refused(&child.wait_with_output().unwrap(), "stopped by SIGTERM");
     assert_eq!(archive.vault_bytes(), before);
@@ -88,6 +102,7 @@ fn a_vault_that_is_rotated_away_while_the_hook_waits_gets_no_record() {
     let before = archive.vault_bytes();
     let other = File::open(archive.vault()).unwrap();
     flock(&other, FlockOperation::LockExclusive).unwrap();
+    let watch = Watch::on(&archive.vault());
     let mut child = start(&mut archive.hook());
     drop(
         child
@@ -95,7 +110,7 @@ fn a_vault_that_is_rotated_away_while_the_hook_waits_gets_no_record() {
             .take()
             .map(|mut stdin| stdin.write_all(b"second")),
     );
-    wait_until_it_wants_the_lock(&child, &archive);
+    watch.wait_until_the_hook_wants_the_lock();
     fs::rename(archive.vault(), archive.path("VAULT.1")).unwrap();
     drop(other);
     assert_eq!(child.wait_with_output().unwrap().status.code(), Some(0));
