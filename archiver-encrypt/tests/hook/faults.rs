@@ -177,7 +177,7 @@ fn a_disk_that_is_full_to_the_last_byte_is_named() {
 fn a_read_only_file_system_is_an_ordinary_error() {
     let archive = Archive::new();
     let script = r#"
-        mount -t tmpfs none "$DIR" && mount -o remount,ro "$DIR" || exit 1
+        mount -t tmpfs -o ro none "$DIR" || exit 1
         echo mail | $HOOK
     "#;
     let Some(output) = in_own_mounts(&archive, script) else {
