@@ -1,18 +1,19 @@
 //! What exit 0 promises, watched from outside: strace shows the system calls of the real binary in their order, and lets those
 //! that matter fail.
 
-use std::fs;
+use std::fs::{self, File};
+use std::io::Write as _;
 use std::process::{Command, Output};
 
-use crate::archive::{Archive, assert_refused, deliver, redirected, skip};
+use crate::archive::{Archive, assert_refused, deliver, redirected, skip, start};
+use crate::watch::{Watch, WatchFlags};
 
 /// All that writes, cuts, locks and syncs, and the end.
 const CALLS: &str = "trace=flock,write,writev,pwrite64,pwritev,pwritev2,ftruncate,truncate,rename,\
     sync,syncfs,sync_file_range,fsync,fdatasync,exit_group";
 
-/// Runs a hook with a mail under strace with further options; its output, and the calls as [`short`] writes them. `None` where
-/// strace does not work.
-fn traced(archive: &Archive, hook: &Command, options: &[&str]) -> Option<(Output, Vec<String>)> {
+/// A hook under strace with further options, not yet started. `None` where strace does not work.
+fn under_strace(archive: &Archive, hook: &Command, options: &[&str]) -> Option<Command> {
     let trace = archive.path("trace");
     let strace = || {
         let mut strace = Command::new("strace");
@@ -32,9 +33,14 @@ fn traced(archive: &Archive, hook: &Command, options: &[&str]) -> Option<(Output
     let mut strace = strace();
     strace.args(options);
     strace.arg(hook.get_program()).args(hook.get_args());
-    let output = deliver(&mut strace, b"mail");
+    Some(strace)
+}
+
+/// Runs a hook with a mail under strace; its output, and the calls as [`short`] writes them.
+fn traced(archive: &Archive, hook: &Command, options: &[&str]) -> Option<(Output, Vec<String>)> {
+    let output = deliver(&mut under_strace(archive, hook, options)?, b"mail");
     let folder = fs::canonicalize(archive.path("")).unwrap();
-    let trace = fs::read_to_string(trace).unwrap();
+    let trace = fs::read_to_string(archive.path("trace")).unwrap();
     let lines = trace.lines().filter(|line| !line.contains("+++"));
     let calls = lines.map(|line| short(line, folder.to_str().unwrap()));
     Some((output, calls.collect()))
@@ -122,6 +128,30 @@ fn a_write_that_fails_leaves_the_vault_as_it_was() {
         assert_refused(&output, "nothing of it was left behind");
         assert_eq!(archive.vault_bytes(), before, "{error}");
     }
+}
+
+#[test]
+fn a_program_that_appends_without_the_lock_just_before_the_record_is_noticed() {
+    let archive = Archive::new();
+    archive.archive(b"first");
+    let before = archive.vault_bytes();
+    let options = ["-e", "inject=writev:delay_enter=1000000"];
+    let Some(mut strace) = under_strace(&archive, &archive.hook(), &options) else {
+        return;
+    };
+    let watch = Watch::on(&archive.vault(), WatchFlags::ACCESS);
+    let mut hook = start(&mut strace);
+    drop(hook.stdin.take().map(|mut stdin| stdin.write_all(b"mail")));
+    // It reads the vault's end after it has asked for its length, and before it writes, which takes a second here.
+    watch.wait();
+    let mut vault = File::options().append(true).open(archive.vault()).unwrap();
+    vault.write_all(b"half a line").unwrap();
+    let output = hook.wait_with_output().unwrap();
+    assert_refused(&output, "at the same moment without the lock");
+    let now = archive.vault_bytes();
+    let both = [&before, &b"half a line-----BEGIN PGP MESSAGE-----"[..]].concat();
+    assert!(now.starts_with(&both), "nothing is taken back");
+    assert_eq!(deliver(&mut archive.hook(), b"mail").status.code(), Some(0));
 }
 
 #[test]

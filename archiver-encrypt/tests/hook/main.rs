@@ -18,3 +18,4 @@ mod faults;
 mod mails;
 mod signals;
 mod together;
+mod watch;
