@@ -9,8 +9,8 @@ use clap::error::ErrorKind;
 
 /// Encrypts one mail from standard input to the archive, and appends it to the vault.
 ///
-/// Exit code 0: the record is on stable storage. Exit code 75: it is not, and the mail server should keep the mail and try again.
-/// There is no other exit code.
+/// Exit code 0: the record is on stable storage (with `--output -`: it was handed to standard output, no more). Exit code 75: it is
+/// not, and the mail server should keep the mail and try again. There is no other exit code.
 #[derive(Debug, Parser)]
 #[command(name = "archiver-encrypt", version, args_override_self = false)]
 pub(crate) struct Args {
@@ -39,7 +39,8 @@ pub(crate) struct Args {
     #[arg(long)]
     pub(crate) allow_network_fs: bool,
 
-    /// Write the record, without our header, to standard output instead of a vault: `-` is the only value
+    /// Write the record, without our header, to standard output instead of a vault: `-` is the only value. Exit code 0 then means only
+    /// that it was handed over: a file is synced to disk, what comes of a pipe is up to its reader
     #[arg(long, value_name = "-", value_parser = ["-"], conflicts_with = "vault", allow_hyphen_values = true)]
     pub(crate) output: Option<String>,
 }

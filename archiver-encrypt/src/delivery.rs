@@ -30,7 +30,7 @@ pub(crate) enum DeliveryError {
     Output(io::Error),
 }
 
-/// Archives one mail. On success the record is on stable storage (or, with `--output -`, written out).
+/// Archives one mail. On success the record is on stable storage (or, with `--output -`, handed to `out`, and flushed).
 pub(crate) fn deliver(
     args: &Args,
     mail: impl Read,
@@ -58,6 +58,10 @@ pub(crate) fn deliver(
         .map_err(|e| DeliveryError::Append(name(), e))?;
     if receipt.found_torn_tail {
         notices.push(Notice::TornTail(name()));
+    }
+    if receipt.clock_is_far_behind() {
+        let claimed = receipt.header.place.time;
+        notices.push(Notice::ClockBehind(name(), receipt.now, claimed));
     }
     Ok(())
 }

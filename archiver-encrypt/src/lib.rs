@@ -3,7 +3,8 @@
 //!
 //! The contract: exit 0 means that the record is on stable storage and readable by GnuPG; everything else is exit 75
 //! (`EX_TEMPFAIL`), and the mail stays in the mail server's queue. Duplicates are possible, loss never, and the plaintext is never on
-//! disk. `--help` and `--version`, each as the only argument, are no delivery, and exit 0.
+//! disk. With `--output -`, exit 0 has a weaker meaning: the record was handed to standard output, and synced only if that is a file;
+//! whoever reads it there must keep it. `--help` and `--version`, each as the only argument, are no delivery, and exit 0.
 //!
 //! A library, so that `custodian rehearse` can start its own executable as the hook; `main.rs` is one line.
 
@@ -13,6 +14,7 @@ mod delivery;
 mod disk_vault;
 mod reply;
 mod stop;
+mod streams;
 
 use std::ffi::OsString;
 use std::io::{self, Read, Write};
@@ -22,7 +24,7 @@ use std::process::ExitCode;
 use crate::args::{Args, Asked};
 use crate::reply::{DELIVERED, TRY_AGAIN_LATER};
 pub use crate::stop::StopSignals;
-use crate::stop::StoppableInput;
+use crate::streams::{RecordOutput, StoppableInput};
 
 /// The whole hook, as a process: signals and panics set up, arguments and streams taken from the environment.
 ///
@@ -50,8 +52,9 @@ fn process() -> io::Result<u8> {
     rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable)?;
     let stop = StopSignals::block()?;
     let mail = StoppableInput::stdin(&stop)?;
+    let mut out = RecordOutput::stdout()?;
     let args = std::env::args_os().skip(1);
-    Ok(run(args, mail, &mut io::stdout(), &mut io::stderr(), &stop))
+    Ok(run(args, mail, &mut out, &mut io::stderr(), &stop))
 }
 
 /// One run: `args` without the program's name. Returns the exit code, which is 0 or 75.

@@ -7,6 +7,7 @@
 use std::io::Write;
 use std::panic::PanicHookInfo;
 
+use archiver_core::identity::UtcTime;
 use archiver_core::openpgp::certificate::Validity;
 use thiserror::Error;
 
@@ -28,6 +29,10 @@ pub(crate) enum Notice {
         "vault {0}: its last line was cut off, by a crash or a full disk; the new record begins on a line of its own, and nothing was deleted"
     )]
     TornTail(String),
+    #[error(
+        "vault {0}: the clock says {1}, but the record before claims {2}, which the new record took over; the mail is archived all the same; check this machine's clock, and when it is right, the time of the records before"
+    )]
+    ClockBehind(String, UtcTime, UtcTime),
 }
 
 /// Says why the mail was not archived, and returns the exit code for it.

@@ -4,8 +4,7 @@
 //! SIGTERM, SIGINT and SIGHUP are blocked and read from a signalfd, so that no system call is ever interrupted. SIGXFSZ and
 //! SIGPIPE are blocked for good: then a file size limit and a closed pipe are ordinary errors, EFBIG and EPIPE.
 
-use std::fs::File;
-use std::io::{self, Read};
+use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::time::Duration;
 
@@ -49,7 +48,7 @@ impl StopSignals {
     }
 
     /// Waits until `input` has something to read, or its end; fails at once when the hook is asked to stop.
-    fn wait_for_input(&self, input: BorrowedFd<'_>) -> io::Result<()> {
+    pub(crate) fn wait_for_input(&self, input: BorrowedFd<'_>) -> io::Result<()> {
         let input = PollFd::new(input, PollFlags::POLLIN);
         self.poll(&mut [self.poll_fd(), input], PollTimeout::NONE)
     }
@@ -80,25 +79,4 @@ fn name(number: u32) -> &'static str {
     signal
         .and_then(Result::ok)
         .map_or("a signal", Signal::as_str)
-}
-
-/// Standard input, which fails when the hook is asked to stop while it waits.
-#[derive(Debug)]
-pub(crate) struct StoppableInput<'a> {
-    input: File,
-    stop: &'a StopSignals,
-}
-
-impl<'a> StoppableInput<'a> {
-    pub(crate) fn stdin(stop: &'a StopSignals) -> io::Result<Self> {
-        let input = File::from(io::stdin().as_fd().try_clone_to_owned()?);
-        Ok(Self { input, stop })
-    }
-}
-
-impl Read for StoppableInput<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.stop.wait_for_input(self.input.as_fd())?;
-        self.input.read(buffer)
-    }
 }

@@ -28,6 +28,18 @@ pub struct Receipt {
     pub offset: u64,
     /// The vault's last line was cut off; it was ended, and the record begins on a new line.
     pub found_torn_tail: bool,
+    /// What the clock said. The header's time is later where the record before claims a later one.
+    pub now: UtcTime,
+}
+
+impl Receipt {
+    /// Whether the clock stands more than a day behind the record's time: it is wrong now, or was when an earlier
+    /// record was appended.
+    #[must_use]
+    pub fn clock_is_far_behind(&self) -> bool {
+        const DAY: i64 = 24 * 60 * 60;
+        self.header.place.time.unix() - self.now.unix() > DAY
+    }
 }
 
 /// Why a record is not in the vault, or not surely so.
@@ -75,6 +87,11 @@ pub enum AppendError {
         /// Why it could not be taken back.
         io: io::Error,
     },
+    /// The record was written whole, but bytes of another program came with it.
+    #[error(
+        "the record was written, but perhaps not on a line of its own ({0}), so that it counts as not archived; nothing was taken back"
+    )]
+    Mixed(#[source] io::Error),
     /// The record was written, but is perhaps not on stable storage.
     #[error("the record was written, but could not be synced to disk: {0}")]
     Sync(#[source] io::Error),
@@ -86,7 +103,7 @@ pub enum AppendError {
 ///
 /// # Errors
 /// [`AppendError`]. After any of them the caller must not say that the mail is archived. After all of them but
-/// [`AppendError::NotTakenBack`] and [`AppendError::Sync`] the vault is byte for byte what it was before.
+/// [`AppendError::NotTakenBack`], [`AppendError::Mixed`] and [`AppendError::Sync`] the vault is byte for byte what it was before.
 pub fn append(
     file: &mut impl VaultFile,
     sealed: &SealedBody,
@@ -113,21 +130,22 @@ fn append_under_lock(
         file.sync_folder().map_err(AppendError::SyncFolder)?;
     }
     let tail = Tail::find(file, size).map_err(AppendError::Read)?;
-    let newline = if tail.is_torn { "\n" } else { "" };
-    let gap = tail
-        .gap_digest(file, newline.as_bytes())
-        .map_err(AppendError::Read)?;
-    let place = next_place(&tail, clock())?;
+    let gap = tail.gap_digest(file).map_err(AppendError::Read)?;
+    let now = clock();
+    let place = next_place(&tail, now)?;
     let header = Header {
         place,
         leaf: place.leaf(digests, &gap),
     };
+    let newline = tail.newline();
     let head = format!("{newline}{}", armor::head(Some(&header)));
-    write_or_take_back(file, size, head.as_bytes(), body)?;
+    let written = write_or_take_back(file, size, head.as_bytes(), body)?;
+    require_nothing_else_was_written(file, size + written).map_err(AppendError::Mixed)?;
     Ok(Receipt {
         header,
         offset: size + newline.len() as u64,
         found_torn_tail: tail.is_torn,
+        now,
     })
 }
 
@@ -150,15 +168,16 @@ fn next_place(tail: &Tail, now: UtcTime) -> Result<Place, AppendError> {
     })
 }
 
+/// Writes both parts, and returns their length.
 fn write_or_take_back(
     file: &mut impl VaultFile,
     size: u64,
     head: &[u8],
     body: &[u8],
-) -> Result<(), AppendError> {
+) -> Result<u64, AppendError> {
     let wanted = head.len() + body.len();
     let cause = match file.append(head, body) {
-        Ok(written) if written == wanted => return Ok(()),
+        Ok(written) if written == wanted => return Ok(wanted as u64),
         Ok(written) => AppendError::NoRoom { written, wanted },
         Err(e) => AppendError::Write(e),
     };
@@ -171,8 +190,21 @@ fn write_or_take_back(
     }
 }
 
+/// A program that ignores the lock (`gpg >> VAULT`) may have appended between our look at the tail and our write: then our
+/// begin line may stand in the middle of its line, where no reader finds it. Which came first is not to be told, so nothing is
+/// taken back, and the mail is archived again.
+fn require_nothing_else_was_written(file: &impl VaultFile, expected: u64) -> io::Result<()> {
+    if file.size()? == expected {
+        return Ok(());
+    }
+    Err(io::Error::other(
+        "another program wrote to the vault at the same moment without the lock",
+    ))
+}
+
 /// Cuts the vault back to `size`, but only when all bytes behind `size` are the beginning of our record: a program that
-/// ignores the lock (`gpg >> VAULT`) may have appended a mail meanwhile.
+/// ignores the lock may have appended a mail meanwhile. What it appends between this look and the cut is lost with our
+/// bytes; only the lock closes that window.
 fn take_back(file: &mut impl VaultFile, size: u64, head: &[u8], body: &[u8]) -> io::Result<()> {
     let left_behind =
         usize::try_from(file.size()?.saturating_sub(size)).map_err(io::Error::other)?;
@@ -199,6 +231,9 @@ mod tests {
     use crate::vault::file::{MemoryFile, Trouble};
 
     const NOON: i64 = 1_795_608_000;
+
+    /// Of a program that takes no lock, and is not done with its line.
+    const UNLOCKED: &[u8] = b"-----BEGIN PGP MESSAGE-----\nof gpg, which takes no lock";
 
     fn at(unix: i64) -> UtcTime {
         UtcTime::from_unix(unix).unwrap()
@@ -388,10 +423,47 @@ mod tests {
     fn what_another_program_wrote_behind_a_failed_write_is_not_cut_off() {
         let (mut file, _) = one_record();
         file.trouble = Some((100, Trouble::Short));
-        file.intruder = b"-----BEGIN PGP MESSAGE-----\nof gpg, which takes no lock\n";
+        file.intruder_behind = UNLOCKED;
         let error = append_at(&mut file, NOON).unwrap_err();
         assert!(matches!(error, AppendError::NotTakenBack { .. }), "{error}");
-        assert!(file.bytes.ends_with(file.intruder));
+        assert!(file.bytes.ends_with(UNLOCKED));
+    }
+
+    #[test]
+    fn a_record_that_another_program_overtook_or_followed_is_no_success_and_nothing_is_cut_off() {
+        let record = record_length();
+        for (before, behind) in [(UNLOCKED, &b""[..]), (b"", UNLOCKED), (b"x", b"y")] {
+            let (mut file, first) = one_record();
+            let old = file.bytes.clone();
+            (file.intruder_before, file.intruder_behind) = (before, behind);
+            let error = append_at(&mut file, NOON).unwrap_err();
+            assert!(matches!(error, AppendError::Mixed(_)), "{error}");
+            assert_eq!(file.calls, ["lock", "append", "unlock"]);
+            assert!(file.bytes.starts_with(&[&old, before].concat()));
+            assert!(file.bytes.ends_with(behind));
+            let all = old.len() + before.len() + record + behind.len();
+            assert_eq!(file.bytes.len(), all);
+
+            (file.intruder_before, file.intruder_behind) = (b"", b"");
+            let again = append_at(&mut file, NOON).unwrap();
+            let overtaken = !before.is_empty();
+            assert_eq!(again.header.place.seq, if overtaken { 1 } else { 2 });
+            assert_eq!(again.header.place.prev == first.header.leaf, overtaken);
+        }
+    }
+
+    #[test]
+    fn a_clock_more_than_a_day_behind_the_record_before_is_told() {
+        const DAY: i64 = 86_400;
+        for (now, is_far) in [(NOON - DAY - 1, true), (NOON - DAY, false), (NOON, false)] {
+            let receipt = append_at(&mut one_record().0, now).unwrap();
+            assert_eq!(
+                (receipt.now, receipt.header.place.time),
+                (at(now), at(NOON))
+            );
+            assert_eq!(receipt.clock_is_far_behind(), is_far);
+        }
+        assert!(!one_record().1.clock_is_far_behind());
     }
 
     #[test]

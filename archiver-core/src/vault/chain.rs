@@ -265,6 +265,33 @@ mod tests {
     }
 
     #[test]
+    fn links_hold_behind_a_record_that_lost_only_its_last_lf() {
+        for end in ["", " \t", "\r"] {
+            let mut file = MemoryFile::of(&records(2).concat());
+            file.bytes.pop();
+            file.bytes.extend_from_slice(end.as_bytes());
+            append(&mut file, &sealed(b"x"), || at(9)).unwrap();
+            append(&mut file, &sealed(b"y"), || at(9)).unwrap();
+            // Other bytes in the end line are not ours; the LF alone restores the record.
+            let second = (true, (!end.is_empty()).then_some(Fault::Armor));
+            assert_eq!(links(&file.bytes), [HOLDS, second, HOLDS, HOLDS], "{end:?}");
+        }
+    }
+
+    #[test]
+    fn links_hold_behind_a_foreign_record_that_lost_its_last_lf() {
+        let mut file = MemoryFile::of(&records(1).concat());
+        let foreign = armor::render(None, b"made by gpg");
+        file.bytes.extend_from_slice(foreign.trim_ascii_end());
+        append(&mut file, &sealed(b"x"), || at(9)).unwrap();
+        let standings = walk(&file.bytes);
+        let Standing::Linked(link) = &standings[2] else {
+            panic!("{standings:?}")
+        };
+        assert_eq!((link.leaf_matches, link.fault.clone()), HOLDS);
+    }
+
+    #[test]
     fn a_removed_and_a_moved_record_are_noticed() {
         let [a, b, c] = <[Vec<u8>; 3]>::try_from(records(3)).unwrap();
         let missing = |expected, found| (true, Some(Fault::Sequence { expected, found }));

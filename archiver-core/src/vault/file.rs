@@ -71,8 +71,10 @@ pub(crate) struct MemoryFile {
     pub(crate) bytes: Vec<u8>,
     /// How many bytes of the next record are written, and what happens then.
     pub(crate) trouble: Option<(usize, Trouble)>,
+    /// Another program's bytes, which arrive just before ours, when the size is known already.
+    pub(crate) intruder_before: &'static [u8],
     /// Another program's bytes, which arrive just after ours.
-    pub(crate) intruder: &'static [u8],
+    pub(crate) intruder_behind: &'static [u8],
     /// The calls that fail.
     pub(crate) failing: Vec<&'static str>,
     pub(crate) calls: Vec<&'static str>,
@@ -121,17 +123,15 @@ impl VaultFile for MemoryFile {
         use rustix::io::Errno;
         self.called("append")?;
         let record = [head, body].concat();
-        let Some((room, trouble)) = self.trouble else {
-            self.bytes.extend_from_slice(&record);
-            return Ok(record.len());
-        };
-        self.bytes
-            .extend_from_slice(record.get(..room).unwrap_or_default());
-        self.bytes.extend_from_slice(self.intruder);
-        match trouble {
-            Trouble::Short => Ok(room),
-            Trouble::NoSpace => Err(Errno::NOSPC.into()),
-            Trouble::InputOutput => Err(Errno::IO.into()),
+        let room = self.trouble.map_or(record.len(), |(room, _)| room);
+        let fits = record.get(..room).unwrap_or_default();
+        for piece in [self.intruder_before, fits, self.intruder_behind] {
+            self.bytes.extend_from_slice(piece);
+        }
+        match self.trouble {
+            None | Some((_, Trouble::Short)) => Ok(room),
+            Some((_, Trouble::NoSpace)) => Err(Errno::NOSPC.into()),
+            Some((_, Trouble::InputOutput)) => Err(Errno::IO.into()),
         }
     }
 

@@ -25,7 +25,7 @@ const LONGEST_HEAD: u64 = 512;
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct LastRecord {
     pub(crate) header: Header,
-    /// Behind its end line's LF.
+    /// Behind its end line's LF; the vault's end when that LF is missing.
     pub(crate) end: u64,
 }
 
@@ -48,17 +48,25 @@ impl Tail {
         })
     }
 
-    /// SHA-256 of all bytes between the last record of ours (or the file's start) and the next one, which begins behind
-    /// `newline`.
-    pub(crate) fn gap_digest(&self, file: &impl VaultFile, newline: &[u8]) -> io::Result<[u8; 32]> {
+    /// What the next writer puts in front of its begin line: the LF that a torn tail lacks.
+    pub(crate) fn newline(&self) -> &'static str {
+        if self.is_torn { "\n" } else { "" }
+    }
+
+    /// SHA-256 of all bytes between the last record of ours (or the file's start) and the next one, [`Self::newline`] included.
+    /// When that is all that a last record of ours lacks, it completes the record's end line, and the gap is empty.
+    pub(crate) fn gap_digest(&self, file: &impl VaultFile) -> io::Result<[u8; 32]> {
         let mut hash = Sha256::new();
         let mut at = self.last.as_ref().map_or(0, |last| last.end);
+        if at == self.size {
+            return Ok(hash.finalize().into());
+        }
         while at < self.size {
             let end = self.size.min(at + LONGEST_STEP);
             hash.update(bytes(file, at, end)?);
             at = end;
         }
-        Ok(hash.chain_update(newline).finalize().into())
+        Ok(hash.chain_update(self.newline()).finalize().into())
     }
 }
 
@@ -241,6 +249,19 @@ mod tests {
     }
 
     #[test]
+    fn the_lf_that_completes_a_record_of_ours_belongs_to_it_and_not_to_the_gap() {
+        let record = ours(0);
+        let without_lf = record.strip_suffix(b"\n").unwrap();
+        let nothing: [u8; 32] = Sha256::digest([]).into();
+        for end in ["", " ", "\r"] {
+            let vault = [without_lf, end.as_bytes()].concat();
+            let tail = tail(&vault);
+            assert_eq!(tail.newline(), "\n");
+            assert_eq!(tail.gap_digest(&MemoryFile::of(&vault)).unwrap(), nothing);
+        }
+    }
+
+    #[test]
     fn a_header_in_any_other_form_is_not_ours() {
         let ours = String::from_utf8(ours(7)).unwrap();
         for foreign in [
@@ -325,10 +346,13 @@ mod tests {
             let vault = [before, b"\n".to_vec(), ours(0), behind].concat();
             let tail = tail(&vault);
             let end = tail.last.as_ref().map_or(0, |last| last.end);
-            let gap = &vault[usize::try_from(end).unwrap()..];
-            let expected: [u8; 32] = Sha256::new().chain_update(gap).chain_update("\n").finalize().into();
+            let mut gap = vault[usize::try_from(end).unwrap()..].to_vec();
+            if !gap.is_empty() && !gap.ends_with(b"\n") {
+                gap.push(b'\n');
+            }
+            let expected: [u8; 32] = Sha256::digest(gap).into();
             let file = MemoryFile::of(&vault);
-            prop_assert_eq!(tail.gap_digest(&file, b"\n").unwrap(), expected);
+            prop_assert_eq!(tail.gap_digest(&file).unwrap(), expected);
         }
     }
 }

@@ -89,6 +89,13 @@ impl Archive {
         hook
     }
 
+    /// The hook with this archive's certificate, writing to standard output.
+    pub(crate) fn hook_to_stdout(&self) -> Command {
+        let mut hook = hook();
+        hook.arg("--cert").arg(self.cert()).args(["--output", "-"]);
+        hook
+    }
+
     /// Archives a mail, which must work without a word.
     pub(crate) fn archive(&self, mail: &[u8]) {
         let output = deliver(&mut self.hook(), mail);
@@ -120,6 +127,16 @@ pub(crate) fn hook() -> Command {
     let mut hook = Command::new(env!("CARGO_BIN_EXE_archiver-encrypt"));
     hook.env_remove("RUST_BACKTRACE");
     hook
+}
+
+/// A command's words with a redirection of the shell behind them.
+pub(crate) fn redirected(hook: &Command, redirection: &str) -> Command {
+    let mut shell = Command::new("sh");
+    shell
+        .arg("-c")
+        .arg(format!("exec \"$0\" \"$@\" {redirection}"));
+    shell.arg(hook.get_program()).args(hook.get_args());
+    shell
 }
 
 /// Starts a command with pipes for all three streams.

@@ -7,7 +7,9 @@ use std::os::unix::net::UnixListener;
 use std::path::Path;
 use std::process::{Command, Output};
 
-use crate::archive::{Archive, assert_is_one_log, assert_refused, deliver, records, skip, text};
+use crate::archive::{
+    Archive, assert_is_one_log, assert_refused, deliver, records, redirected, skip, text,
+};
 
 /// Bytes that do not compress, so that the record is as long.
 fn noise(length: u32) -> Vec<u8> {
@@ -175,7 +177,7 @@ fn a_disk_that_is_full_to_the_last_byte_is_named() {
 fn a_read_only_file_system_is_an_ordinary_error() {
     let archive = Archive::new();
     let script = r#"
-        mount -t tmpfs none "$DIR" && mount -o remount,ro "$DIR" || exit 1
+        mount -t tmpfs -o ro none "$DIR" || exit 1
         echo mail | $HOOK
     "#;
     let Some(output) = in_own_mounts(&archive, script) else {
@@ -188,11 +190,7 @@ fn a_read_only_file_system_is_an_ordinary_error() {
 fn closed_output_streams_change_nothing() {
     let archive = Archive::new();
     for closed in [">&-", "2>&-", ">&- 2>&-", "> /dev/full 2>&1"] {
-        let mut shell = Command::new("sh");
-        shell.arg("-c").arg(format!("exec \"$0\" \"$@\" {closed}"));
-        shell
-            .arg(archive.hook().get_program())
-            .args(archive.hook().get_args());
+        let mut shell = redirected(&archive.hook(), closed);
         assert_eq!(
             deliver(&mut shell, b"mail").status.code(),
             Some(0),
@@ -206,6 +204,71 @@ fn closed_output_streams_change_nothing() {
         );
     }
     assert_eq!(archive.mails(), [b"mail"; 4]);
+}
+
+#[test]
+fn a_mail_from_a_closed_stream_or_a_device_is_refused_and_an_empty_one_is_not() {
+    let archive = Archive::new();
+    for nothing in ["<&-", "< /dev/null", "< /dev/zero"] {
+        let output = deliver(&mut redirected(&archive.hook(), nothing), b"mail");
+        assert_refused(&output, "standard input is closed or a device");
+        assert!(!archive.vault().exists(), "{nothing}");
+    }
+    archive.archive(b"");
+    assert_eq!(archive.mails(), [b""]);
+}
+
+#[test]
+fn a_record_for_a_closed_stream_or_a_device_is_refused() {
+    let archive = Archive::new();
+    for nothing in [">&-", "> /dev/null", "> /dev/full"] {
+        let output = deliver(&mut redirected(&archive.hook_to_stdout(), nothing), b"mail");
+        assert_refused(&output, "standard output is closed or a device");
+    }
+    let help = redirected(
+        Command::new(archive.hook().get_program()).arg("--help"),
+        ">&-",
+    )
+    .status();
+    assert_eq!(help.unwrap().code(), Some(0));
+}
+
+#[test]
+fn a_record_on_standard_output_may_be_appended_to_a_file() {
+    let archive = Archive::new();
+    let out = archive.path("out");
+    let redirection = format!(">> {}", out.to_str().unwrap());
+    for mail in [&b"first"[..], b"second"] {
+        let mut shell = redirected(&archive.hook_to_stdout(), &redirection);
+        assert_eq!(deliver(&mut shell, mail).status.code(), Some(0));
+    }
+    let written = fs::read(out).unwrap();
+    let mails: Vec<_> = records(&written)
+        .map(|record| archive.open(record))
+        .collect();
+    assert_eq!(mails, [&b"first"[..], b"second"]);
+}
+
+#[test]
+fn a_clock_far_behind_the_record_before_is_told_and_the_mail_archived() {
+    let archive = Archive::new();
+    archive.archive(b"first");
+    let vault = archive.vault_bytes();
+    let time = text(&vault).split(" time=").nth(1).unwrap();
+    let later = text(&vault).replacen(&format!(" time={}", &time[..4]), " time=9998", 1);
+    fs::write(archive.vault(), later).unwrap();
+    let output = deliver(&mut archive.hook(), b"second");
+    assert_eq!(output.status.code(), Some(0));
+    let stderr = text(&output.stderr);
+    assert!(
+        stderr.starts_with("archiver-encrypt: warning: "),
+        "{stderr}"
+    );
+    assert!(
+        stderr.contains("but the record before claims 9998-"),
+        "{stderr}"
+    );
+    assert!(text(&archive.vault_bytes()).contains(" seq=1 time=9998-"));
 }
 
 #[test]

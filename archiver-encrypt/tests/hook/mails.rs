@@ -67,11 +67,7 @@ fn text_takes_less_room_compressed() {
 #[test]
 fn a_record_on_standard_output_has_no_header_of_ours_and_touches_no_vault() {
     let archive = Archive::new();
-    let mut hook = crate::archive::hook();
-    hook.arg("--cert")
-        .arg(archive.cert())
-        .args(["--output", "-"]);
-    let output = deliver(&mut hook, b"to be kept elsewhere");
+    let output = deliver(&mut archive.hook_to_stdout(), b"to be kept elsewhere");
     assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
     assert!(!text(&output.stdout).contains("archiver"));
     assert_eq!(archive.open(&output.stdout), b"to be kept elsewhere");

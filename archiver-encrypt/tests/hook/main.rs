@@ -1,6 +1,6 @@
 //! The hook as a mail server starts it: the real binary, real files, real signals.
 //!
-//! Tests that need gpg or a mount of their own say so loudly where these are missing, and fail there when `INTEROP=require`.
+//! Tests that need gpg, strace or a mount of their own say so loudly where these are missing, and fail there when `INTEROP=require`.
 
 #![allow(
     clippy::unwrap_used,
@@ -13,7 +13,9 @@
 mod archive;
 mod certificates;
 mod command_line;
+mod durability;
 mod faults;
 mod mails;
 mod signals;
 mod together;
+mod watch;

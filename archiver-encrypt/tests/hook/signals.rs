@@ -3,26 +3,16 @@
 use std::fs::{self, File};
 use std::io::Write as _;
 use std::process::Child;
-use std::thread::sleep;
-use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use rustix::fs::{FlockOperation, flock};
 
 use crate::archive::{Archive, assert_refused, start};
+use crate::watch::{Watch, WatchFlags, wait_until};
 
 fn pid(child: &Child) -> Pid {
     Pid::from_raw(child.id().try_into().unwrap())
-}
-
-/// Waits until `done`, for ten seconds at most.
-fn wait_until(what: &str, mut done: impl FnMut() -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(10);
-    while !done() {
-        assert!(Instant::now() < deadline, "waited in vain until {what}");
-        sleep(Duration::from_millis(5));
-    }
 }
 
 fn wait_until_signals_are_blocked(child: &Child) {
@@ -33,15 +23,6 @@ fn wait_until_signals_are_blocked(child: &Child) {
         let blocked = status.lines().find_map(|line| line.strip_prefix("SigBlk:"));
         let blocked = u64::from_str_radix(blocked.unwrap().trim(), 16).unwrap();
         blocked & SIGTERM != 0
-    });
-}
-
-/// Whether the hook has the vault open, which it has only while it waits for the lock or after it has it.
-fn wait_until_it_wants_the_lock(child: &Child, archive: &Archive) {
-    let fds = format!("/proc/{}/fd", child.id());
-    wait_until("the hook opens the vault", || {
-        let mut fds = fs::read_dir(&fds).unwrap().flatten();
-        fds.any(|fd| fs::read_link(fd.path()).is_ok_and(|to| to == archive.vault()))
     });
 }
 
@@ -73,9 +54,11 @@ fn a_signal_while_the_lock_is_awaited_leaves_the_vault_as_it_was() {
     let before = archive.vault_bytes();
     let other = File::open(archive.vault()).unwrap();
     flock(&other, FlockOperation::LockExclusive).unwrap();
+    let watch = Watch::on(&archive.vault(), WatchFlags::OPEN);
     let mut child = start(&mut archive.hook());
     drop(child.stdin.take().map(|mut stdin| stdin.write_all(b"mail")));
-    wait_until_it_wants_the_lock(&child, &archive);
+    // It has the vault open only while it waits for the lock, or after it has it.
+    watch.wait();
     kill(pid(&child), Signal::SIGTERM).unwrap();
     assert_refused(&child.wait_with_output().unwrap(), "stopped by SIGTERM");
     assert_eq!(archive.vault_bytes(), before);
@@ -88,6 +71,7 @@ fn a_vault_that_is_rotated_away_while_the_hook_waits_gets_no_record() {
     let before = archive.vault_bytes();
     let other = File::open(archive.vault()).unwrap();
     flock(&other, FlockOperation::LockExclusive).unwrap();
+    let watch = Watch::on(&archive.vault(), WatchFlags::OPEN);
     let mut child = start(&mut archive.hook());
     drop(
         child
@@ -95,7 +79,8 @@ fn a_vault_that_is_rotated_away_while_the_hook_waits_gets_no_record() {
             .take()
             .map(|mut stdin| stdin.write_all(b"second")),
     );
-    wait_until_it_wants_the_lock(&child, &archive);
+    // It has the vault open only while it waits for the lock, or after it has it.
+    watch.wait();
     fs::rename(archive.vault(), archive.path("VAULT.1")).unwrap();
     drop(other);
     assert_eq!(child.wait_with_output().unwrap().status.code(), Some(0));
