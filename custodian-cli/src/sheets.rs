@@ -5,6 +5,7 @@
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use archiver_core::frame::{FrameError, NotAShareText, from_qr_text, is_meant_as_share};
 use archiver_core::quorum::{Gathering, NotEnoughSheets, Quorum};
@@ -242,7 +243,11 @@ fn read_picture(
     bytes: &[u8],
     operator: &mut dyn Operator,
 ) -> Result<Vec<Result<Share, NotAShareText>>, SheetError> {
-    let mut codes = read_codes_watched(bytes, &Limits::default(), &mut LookingForShares(operator))?;
+    let mut watch = LookingForShares {
+        operator,
+        told: Instant::now(),
+    };
+    let mut codes = read_codes_watched(bytes, &Limits::default(), &mut watch)?;
     if codes
         .iter()
         .any(|code| is_meant_as_share(code.expose_text()))
@@ -256,16 +261,20 @@ fn read_picture(
 }
 
 /// Goes on looking until a share's code is read, and tells the operator when that takes long.
-struct LookingForShares<'a>(&'a mut dyn Operator);
+struct LookingForShares<'a> {
+    operator: &'a mut dyn Operator,
+    told: Instant,
+}
 
 impl Watch for LookingForShares<'_> {
     fn step(&mut self, step: Step) {
-        const QUICK_STEPS: usize = 4;
-        if step.number > QUICK_STEPS && step.number % QUICK_STEPS == 1 {
-            self.0.say(&format!(
+        const PATIENCE: Duration = Duration::from_secs(2);
+        if self.told.elapsed() >= PATIENCE {
+            self.operator.say(&format!(
                 "  still reading page {}: way {} of {}",
                 step.page, step.number, step.of
             ));
+            self.told = Instant::now();
         }
     }
 
