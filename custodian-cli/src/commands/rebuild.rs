@@ -1,7 +1,7 @@
 //! `custodian rebuild`: the whole OpenPGP secret key, for gpg or sq.
 
-use std::fs;
-use std::io;
+use std::fs::File;
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use archiver_core::openpgp::archive_key::{ArchiveKey, ArchiveKeyError};
@@ -46,6 +46,9 @@ pub(crate) struct Args {
     #[arg(long)]
     unlocked: bool,
 }
+
+/// A passphrase file is read so far, in bytes.
+const LONGEST_PASSPHRASE_FILE: usize = 4096;
 
 /// A rebuild that failed after the sheets were gathered.
 #[derive(Debug, Error)]
@@ -152,8 +155,12 @@ fn whole_key(archive: &ArchiveFiles, rebuilt: &RebuiltSecret) -> Result<ArchiveK
 }
 
 fn first_line(path: &Path) -> Result<SecretText, RebuildError> {
-    let contents = fs::read_to_string(path)
-        .map(Zeroizing::new)
+    let mut contents = Zeroizing::new(String::with_capacity(LONGEST_PASSPHRASE_FILE));
+    File::open(path)
+        .and_then(|file| {
+            file.take(LONGEST_PASSPHRASE_FILE as u64)
+                .read_to_string(&mut contents)
+        })
         .map_err(|source| RebuildError::PassphraseFile {
             path: shown(path),
             source,
