@@ -44,6 +44,8 @@ pub(crate) struct PlannedCustodian {
 pub(crate) enum PlanError {
     #[error("the plan {path} cannot be read: {source}")]
     Unreadable { path: String, source: io::Error },
+    #[error("the plan {path} is larger than 1 MiB")]
+    TooLarge { path: String },
     #[error("the plan {path} is not UTF-8 text")]
     NotUtf8 { path: String },
     #[error("the plan is not understood{}: {}", line.map(|line| format!(", line {line}")).unwrap_or_default(), reason.trim())]
@@ -78,7 +80,7 @@ pub(crate) enum PlanError {
 impl Explained for PlanError {
     fn hint(&self) -> String {
         match self {
-            Self::Unreadable { .. } => {
+            Self::Unreadable { .. } | Self::TooLarge { .. } => {
                 "name an existing plan of at most 1 MiB with --plan FILE".to_owned()
             }
             Self::NotUtf8 { .. } => "save the plan as UTF-8 in your editor".to_owned(),
@@ -122,9 +124,12 @@ impl Plan {
         };
         let mut bytes = Vec::new();
         let file = fs::File::open(path).map_err(unreadable)?;
-        file.take(MOST_BYTES)
+        file.take(MOST_BYTES + 1)
             .read_to_end(&mut bytes)
             .map_err(unreadable)?;
+        if bytes.len() as u64 > MOST_BYTES {
+            return Err(PlanError::TooLarge { path: shown(path) });
+        }
         let text =
             String::from_utf8(bytes).map_err(|_| PlanError::NotUtf8 { path: shown(path) })?;
         Self::parse(&text)

@@ -84,24 +84,29 @@ pub(crate) struct Verdict {
     pub(crate) refused: Option<String>,
     /// What to do about it.
     pub(crate) advice: Option<&'static str>,
+    /// How many different sheets were verified up to this one.
+    #[serde(skip)]
+    have: usize,
 }
 
 impl Verdict {
-    fn verified(sheet: String, share: ShareIndex) -> Self {
+    fn verified(sheet: String, share: ShareIndex, have: usize) -> Self {
         Self {
             sheet,
             share: Some(share.get()),
             refused: None,
             advice: None,
+            have,
         }
     }
 
-    fn refused(sheet: String, error: &SheetError) -> Self {
+    fn refused(sheet: String, error: &SheetError, have: usize) -> Self {
         Self {
             sheet,
             share: None,
             refused: Some(error.to_string()),
             advice: Some(error.advice()),
+            have,
         }
     }
 
@@ -183,7 +188,7 @@ impl GatheredSheets {
         let name = shown(sheet);
         let shares = match read_sheet(sheet, operator) {
             Ok(shares) => shares,
-            Err(error) => return vec![Verdict::refused(name, &error)],
+            Err(error) => return vec![Verdict::refused(name, &error, self.gathering.have())],
         };
         shares
             .into_iter()
@@ -192,15 +197,15 @@ impl GatheredSheets {
                     .map_err(SheetError::from)
                     .and_then(|share| Ok(self.gathering.add(share)?));
                 match added {
-                    Ok(index) => Verdict::verified(name.clone(), index),
-                    Err(error) => Verdict::refused(name.clone(), &error),
+                    Ok(index) => Verdict::verified(name.clone(), index, self.gathering.have()),
+                    Err(error) => Verdict::refused(name.clone(), &error, self.gathering.have()),
                 }
             })
             .collect()
     }
 
     fn announce(&self, verdict: &Verdict, operator: &mut dyn Operator) {
-        let (have, needed) = (self.gathering.have(), self.needed);
+        let (have, needed) = (verdict.have, self.needed);
         if verdict.refused.is_some() {
             operator.warn(&verdict.text());
         } else if have <= usize::from(needed) {
@@ -281,29 +286,37 @@ impl Watch for LookingForShares<'_> {
     fn wants(&mut self, text: &CodeText) -> bool {
         is_meant_as_share(text.expose_text())
     }
+
+    fn page_failed(&mut self, page: usize, why: &ScanError) {
+        self.operator.say(&format!("  page {page}: {why}"));
+    }
 }
 
-/// The shares in a text: one a line where several lines begin as a share does, otherwise the whole text is one, in as many lines as were typed.
+/// The shares in a text. One that stands alone may be typed in any layout; where several begin a line, each ends with the last of its lines that
+/// holds nothing but base32, so that captions between them do no harm.
 fn shares_in(text: &str) -> Vec<Result<Share, NotAShareText>> {
-    let starts: Vec<usize> = text
-        .split_inclusive('\n')
-        .scan(0, |offset, line| {
-            let start = *offset;
-            *offset += line.len();
-            Some((start, line))
-        })
-        .filter(|(_, line)| is_meant_as_share(line))
-        .map(|(start, _)| start)
-        .collect();
-    if starts.len() < 2 {
+    let lines: Vec<&str> = text.split(['\n', '\r']).collect();
+    if lines.iter().filter(|line| is_meant_as_share(line)).count() < 2 {
         return vec![from_qr_text(text)];
     }
-    let ends = starts.iter().skip(1).copied().chain([text.len()]);
-    starts
-        .iter()
-        .zip(ends)
-        .map(|(start, end)| from_qr_text(text.get(*start..end).unwrap_or_default()))
-        .collect()
+    let mut shares: Vec<Zeroizing<String>> = Vec::new();
+    let mut open = false;
+    for line in lines {
+        if is_meant_as_share(line) {
+            shares.push(Zeroizing::new(line.to_owned()));
+            open = true;
+        } else if let (true, true, Some(share)) = (open, is_base32(line), shares.last_mut()) {
+            share.push_str(line);
+        } else {
+            open = false;
+        }
+    }
+    shares.iter().map(|share| from_qr_text(share)).collect()
+}
+
+fn is_base32(line: &str) -> bool {
+    line.chars()
+        .all(|c| c.is_whitespace() || c.is_ascii_alphabetic() || matches!(c, '2'..='7'))
 }
 
 fn read_bytes(path: &Path) -> Result<Zeroizing<Vec<u8>>, SheetError> {
@@ -327,12 +340,7 @@ fn text_in(bytes: &[u8]) -> Option<Zeroizing<String>> {
     let text = match bytes {
         [0xff, 0xfe, rest @ ..] => utf_16(rest, u16::from_le_bytes)?,
         [0xfe, 0xff, rest @ ..] => utf_16(rest, u16::from_be_bytes)?,
-        _ => Zeroizing::new(
-            std::str::from_utf8(bytes)
-                .ok()?
-                .trim_start_matches('\u{feff}')
-                .to_owned(),
-        ),
+        _ => Zeroizing::new(std::str::from_utf8(bytes).ok()?.replace('\u{feff}', "")),
     };
     text.chars()
         .all(|c| !c.is_control() || c.is_whitespace())
@@ -374,5 +382,17 @@ mod tests {
         );
         assert_eq!(shares_in("ARCHIVER-SHARE-1:\nAAAA\nBBBB\n").len(), 1);
         assert_eq!(shares_in("AAAA BBBB").len(), 1);
+        let captioned = "Anna:\nARCHIVER-SHARE-1:AAAA\rCCCC\nBo, sheet 2:\nARCHIVER-SHARE-1:BBBB\n";
+        let lengths: Vec<_> = shares_in(captioned)
+            .into_iter()
+            .map(|share| share.unwrap_err())
+            .collect();
+        assert_eq!(
+            lengths,
+            [
+                NotAShareText::WrongLength { found: 8 },
+                NotAShareText::WrongLength { found: 4 }
+            ]
+        );
     }
 }

@@ -103,23 +103,31 @@ pub(crate) struct OutputFolder {
 }
 
 impl OutputFolder {
-    /// Makes the folder (0700), or takes an existing empty one.
-    pub(crate) fn prepare(path: &Path) -> Result<Self, OutputError> {
-        let unwritable = |source| OutputError::Unwritable {
-            path: shown(path),
-            source,
-        };
-        let made = match make_folder(path, 0o700) {
-            Ok(()) => true,
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => false,
-            Err(error) => return Err(unwritable(error)),
-        };
+    /// Whether the folder is empty, or could be made. Makes nothing.
+    pub(crate) fn check(path: &Path) -> Result<(), OutputError> {
         if path.join(STAGING).exists() {
             return Err(OutputError::Interrupted { path: shown(path) });
         }
-        if fs::read_dir(path).map_err(unwritable)?.next().is_some() {
-            return Err(OutputError::NotEmpty { path: shown(path) });
+        match fs::read_dir(path) {
+            Ok(mut entries) => match entries.next() {
+                None => Ok(()),
+                Some(_) => Err(OutputError::NotEmpty { path: shown(path) }),
+            },
+            Err(error) if error.kind() == io::ErrorKind::NotFound => fs::metadata(parent_of(path))
+                .map(|_| ())
+                .map_err(unwritable(path)),
+            Err(error) => Err(unwritable(path)(error)),
         }
+    }
+
+    /// Makes the folder (0700), or takes an existing empty one, and keeps other ceremonies out of it.
+    pub(crate) fn prepare(path: &Path) -> Result<Self, OutputError> {
+        let made = match make_folder(path, 0o700) {
+            Ok(()) => true,
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => false,
+            Err(error) => return Err(unwritable(path)(error)),
+        };
+        Self::check(path)?;
         match make_folder(&path.join(STAGING), 0o700) {
             Ok(()) => Ok(Self {
                 path: path.to_owned(),
@@ -130,7 +138,12 @@ impl OutputFolder {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
                 Err(OutputError::Interrupted { path: shown(path) })
             }
-            Err(error) => Err(unwritable(error)),
+            Err(error) => {
+                if made {
+                    let _ = fs::remove_dir(path);
+                }
+                Err(unwritable(path)(error))
+            }
         }
     }
 

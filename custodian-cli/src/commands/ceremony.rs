@@ -64,7 +64,7 @@ impl Args {
         operator: &mut dyn Operator,
     ) -> Result<Box<dyn Report>, Failure> {
         let plan = Plan::load(&self.plan)?;
-        let folder = OutputFolder::prepare(&self.out)?;
+        OutputFolder::check(&self.out)?;
         let started = clock::now()?;
         let mut minutes = Minutes::default();
         environment::observe(hardened, &mut minutes);
@@ -75,6 +75,7 @@ impl Args {
                 return Err(Declined.into());
             }
         }
+        let folder = OutputFolder::prepare(&self.out)?;
         let held = hold(&plan, Purpose::Archive, started, minutes, operator)?;
         folder.fill(&held.files)?;
         Ok(Box::new(CeremonyReport::new(&self.out, &held)))
@@ -101,12 +102,13 @@ fn announcement(plan: &Plan, now: UtcTime) -> String {
 
 const NEXT_STEPS: &str = "
 Next:
-  1. Print each sheet at 100 %, let its custodian compare and sign it, and seal it in its envelope.
-  2. Scan or photograph nothing but for this test: custodian check --public DIR SHEET, then wipe the scan.
-  3. Print revocation/revocation-sheet.pdf and seal it apart from the sheets.
-  4. Print record/ceremony-record.pdf; everybody signs it. Keep record/ with it.
-  5. Give public/archive.cert.asc to the mail server; keep copies of public/ in several places.
-  6. Wipe sheets/ and revocation/ from this machine.
+  1. Print each sheet at 100 %; its custodian compares it with the record and signs it.
+  2. Scan the printed sheet, run custodian check --public DIR SCAN, and wipe the scan.
+  3. Seal the sheet in its envelope.
+  4. Print revocation/revocation-sheet.pdf and seal it apart from the sheets.
+  5. Print record/ceremony-record.pdf; everybody signs it. Keep record/ with it.
+  6. Give public/archive.cert.asc to the mail server; keep copies of public/ in several places.
+  7. Wipe sheets/ and revocation/ from this machine.
 ";
 
 /// What a ceremony made.

@@ -47,8 +47,8 @@ pub(crate) struct Args {
     unlocked: bool,
 }
 
-/// A passphrase file is read so far, in bytes.
-const LONGEST_PASSPHRASE_FILE: usize = 4096;
+/// In bytes.
+const LONGEST_PASSPHRASE: usize = 4096;
 
 /// A rebuild that failed after the sheets were gathered.
 #[derive(Debug, Error)]
@@ -61,6 +61,8 @@ pub(crate) enum RebuildError {
     OtherKey { found: String, expected: String },
     #[error("the passphrase file {path} cannot be read: {source}")]
     PassphraseFile { path: String, source: io::Error },
+    #[error("the passphrase is longer than 4,096 bytes")]
+    LongPassphrase,
     #[error("the passphrase is empty")]
     EmptyPassphrase,
     #[error("the two passphrases differ")]
@@ -74,6 +76,7 @@ impl Explained for RebuildError {
                 "take the public folder from another copy, such as the one kept with the ceremony record".to_owned()
             }
             Self::PassphraseFile { .. } => "name a file whose first line is the passphrase".to_owned(),
+            Self::LongPassphrase => "give a shorter passphrase in the file's first line".to_owned(),
             Self::EmptyPassphrase => "give a passphrase, or say --unlocked".to_owned(),
             Self::PassphrasesDiffer => "run the command again and type the same passphrase twice".to_owned(),
         }
@@ -81,7 +84,7 @@ impl Explained for RebuildError {
 
     fn exit(&self) -> Exit {
         match self {
-            Self::EmptyPassphrase | Self::PassphrasesDiffer => Exit::Usage,
+            Self::EmptyPassphrase | Self::LongPassphrase | Self::PassphrasesDiffer => Exit::Usage,
             _ => Exit::Input,
         }
     }
@@ -155,19 +158,28 @@ fn whole_key(archive: &ArchiveFiles, rebuilt: &RebuiltSecret) -> Result<ArchiveK
 }
 
 fn first_line(path: &Path) -> Result<SecretText, RebuildError> {
-    let mut contents = Zeroizing::new(String::with_capacity(LONGEST_PASSPHRASE_FILE));
-    File::open(path)
-        .and_then(|file| {
-            file.take(LONGEST_PASSPHRASE_FILE as u64)
-                .read_to_string(&mut contents)
-        })
-        .map_err(|source| RebuildError::PassphraseFile {
-            path: shown(path),
-            source,
-        })?;
-    match contents.lines().next() {
-        Some(line) if !line.is_empty() => Ok(SecretText::new(line.to_owned())),
-        _ => Err(RebuildError::EmptyPassphrase),
+    let unreadable = |source| RebuildError::PassphraseFile {
+        path: shown(path),
+        source,
+    };
+    let mut bytes = Zeroizing::new(Vec::with_capacity(LONGEST_PASSPHRASE + 1));
+    let file = File::open(path).map_err(unreadable)?;
+    file.take(LONGEST_PASSPHRASE as u64 + 1)
+        .read_to_end(&mut bytes)
+        .map_err(unreadable)?;
+    let line = bytes
+        .split(|byte| *byte == b'\n')
+        .next()
+        .unwrap_or_default();
+    let line = line.strip_suffix(b"\r").unwrap_or(line);
+    match std::str::from_utf8(line) {
+        _ if line.len() > LONGEST_PASSPHRASE => Err(RebuildError::LongPassphrase),
+        Err(_) => Err(unreadable(io::Error::new(
+            io::ErrorKind::InvalidData,
+            "its first line is not UTF-8",
+        ))),
+        Ok("") => Err(RebuildError::EmptyPassphrase),
+        Ok(line) => Ok(SecretText::new(line.to_owned())),
     }
 }
 
