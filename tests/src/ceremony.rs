@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use sheet_scan::{Limits, read_codes, render_pdf};
 use tempfile::TempDir;
@@ -134,16 +135,20 @@ impl Ceremony {
     /// `custodian open` with the text of sheets 1 and 3, into `opened`.
     #[must_use]
     pub fn open(&self, vault: &Path, opened: &str) -> Ran {
-        run(custodian()
-            .args(["open", "--public"])
-            .arg(self.public())
-            .arg("--out")
-            .arg(self.path(opened))
-            .arg("--sheet")
-            .arg(self.sheet_file(1))
-            .arg("--sheet")
-            .arg(self.sheet_file(3))
-            .arg(vault))
+        let sheets = [self.sheet_file(1), self.sheet_file(3)];
+        run(self.command("open", &sheets, &self.path(opened)).arg(vault))
+    }
+
+    /// `custodian open` or `rebuild` with this public folder, these sheets, and this output.
+    #[must_use]
+    pub fn command(&self, command: &str, sheets: &[impl AsRef<Path>], out: &Path) -> Command {
+        let mut custodian = custodian();
+        custodian.args([command, "--public"]).arg(self.public());
+        for sheet in sheets {
+            custodian.arg("--sheet").arg(sheet.as_ref());
+        }
+        custodian.arg("--out").arg(out);
+        custodian
     }
 
     /// The mails that were opened into `opened`, in the order of the vault.

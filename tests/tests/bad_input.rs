@@ -30,16 +30,9 @@ fn check(public: &Path, sheet: &Path) -> Ran {
 }
 
 fn open_with(ceremony: &Ceremony, sheets: &[&Path]) -> Ran {
-    let mut command = custodian();
-    command
-        .args(["open", "--public"])
-        .arg(ceremony.public())
-        .arg("--out")
-        .arg(ceremony.path("opened"));
-    for sheet in sheets {
-        command.arg("--sheet").arg(sheet);
-    }
-    run(command.arg(ceremony.vault()))
+    run(ceremony
+        .command("open", sheets, &ceremony.path("opened"))
+        .arg(ceremony.vault()))
 }
 
 #[test]
@@ -310,24 +303,12 @@ fn what_cannot_be_written_is_said_before_any_sheet_is_read() {
     let ceremony = Ceremony::hold();
     let missing = ceremony.path("no-such-sheet.png");
     let existing = ceremony.path("plan.toml");
-    let rebuild = run(custodian()
-        .args(["rebuild", "--unlocked", "--public"])
-        .arg(ceremony.public())
-        .arg("--sheet")
-        .arg(&missing)
-        .arg("--out")
-        .arg(&existing));
+    let rebuild = run(ceremony
+        .command("rebuild", &[&missing], &existing)
+        .arg("--unlocked"));
     let _ = rebuild.expect_code(5).says("plan.toml exists already");
-    let open = |out: &Path, vault: &Path| {
-        run(custodian()
-            .args(["open", "--public"])
-            .arg(ceremony.public())
-            .arg("--sheet")
-            .arg(&missing)
-            .arg("--out")
-            .arg(out)
-            .arg(vault))
-    };
+    let open =
+        |out: &Path, vault: &Path| run(ceremony.command("open", &[&missing], out).arg(vault));
     let _ = open(&ceremony.path("opened"), &ceremony.path("no-vault"))
         .expect_code(4)
         .says("there is no vault");
@@ -377,15 +358,9 @@ fn a_full_disk_while_opening_leaves_nothing_that_looks_finished() {
         ceremony.archive(&[b"Subject: big\n\n".as_slice(), &vec![b'x'; 60_000]].concat());
     }
     let out = disk.path().join("opened");
-    let ran = run(custodian()
-        .args(["open", "--public"])
-        .arg(ceremony.public())
-        .arg("--sheet")
-        .arg(ceremony.sheet_file(1))
-        .arg("--sheet")
-        .arg(ceremony.sheet_file(2))
-        .arg("--out")
-        .arg(&out)
+    let sheets = [ceremony.sheet_file(1), ceremony.sheet_file(2)];
+    let ran = run(ceremony
+        .command("open", &sheets, &out)
         .arg(ceremony.vault()));
     let _ = ran.expect_code(5).says("hint: ");
     assert!(!out.join("manifest.csv").exists() && !out.join("manifest.sha256").exists());
@@ -415,15 +390,8 @@ fn nothing_prompts_without_a_terminal_and_the_error_names_the_flag() {
         .says("nobody answered the question")
         .says("hint: use --yes");
     assert!(!ceremony.path("second").exists());
-    let ran = run(custodian()
-        .args(["rebuild", "--public"])
-        .arg(ceremony.public())
-        .arg("--sheet")
-        .arg(ceremony.sheet_file(1))
-        .arg("--sheet")
-        .arg(ceremony.sheet_file(2))
-        .arg("--out")
-        .arg(ceremony.path("key.asc")));
+    let sheets = [ceremony.sheet_file(1), ceremony.sheet_file(2)];
+    let ran = run(&mut ceremony.command("rebuild", &sheets, &ceremony.path("key.asc")));
     let _ = ran.expect_code(2).says("hint: use --passphrase-file FILE");
     assert!(!ceremony.path("key.asc").exists());
 }

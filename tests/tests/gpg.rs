@@ -13,7 +13,7 @@ use std::process::Command;
 use archiver_core::frame::from_qr_text;
 use archiver_core::manifest::Manifest;
 use archiver_core::quorum::Gathering;
-use custody_tests::{Ceremony, Gpg, custodian, rehearsal_mails, run, run_with_stdin};
+use custody_tests::{Ceremony, Gpg, rehearsal_mails, run, run_with_stdin};
 
 /// Splits a vault into its records as docs/format.md says that awk can.
 fn split_with_awk(ceremony: &Ceremony) -> Vec<std::path::PathBuf> {
@@ -36,17 +36,11 @@ fn split_with_awk(ceremony: &Ceremony) -> Vec<std::path::PathBuf> {
 fn rebuild(ceremony: &Ceremony) -> std::path::PathBuf {
     let (key, passphrase) = (ceremony.path("key.asc"), ceremony.path("passphrase"));
     fs::write(&passphrase, "correct horse\n").unwrap();
-    let ran = run(custodian()
-        .args(["rebuild", "--public"])
-        .arg(ceremony.public())
-        .arg("--sheet")
-        .arg(ceremony.sheet_file(2))
-        .arg("--sheet")
-        .arg(ceremony.sheet_file(3))
+    let sheets = [ceremony.sheet_file(2), ceremony.sheet_file(3)];
+    let ran = run(ceremony
+        .command("rebuild", &sheets, &key)
         .arg("--passphrase-file")
-        .arg(passphrase)
-        .arg("--out")
-        .arg(&key));
+        .arg(passphrase));
     let _ = ran.expect_code(0);
     key
 }
@@ -177,15 +171,8 @@ fn an_unlocked_rebuild_must_be_asked_for_and_imports_without_a_passphrase() {
     let ceremony = Ceremony::hold();
     ceremony.archive(b"Subject: open\n\n");
     let key = ceremony.path("open.asc");
-    let ran = run(custodian()
-        .args(["rebuild", "--unlocked", "--public"])
-        .arg(ceremony.public())
-        .arg("--sheet")
-        .arg(ceremony.sheet_file(1))
-        .arg("--sheet")
-        .arg(ceremony.sheet_file(2))
-        .arg("--out")
-        .arg(&key));
+    let sheets = [ceremony.sheet_file(1), ceremony.sheet_file(2)];
+    let ran = run(ceremony.command("rebuild", &sheets, &key).arg("--unlocked"));
     let _ = ran.expect_code(0).prints("NOT LOCKED");
     let _ = run(gpg.command(&["--import"]).arg(key)).expect_code(0);
     assert_eq!(decrypt(&gpg, "", &ceremony.vault()), b"Subject: open\n\n");

@@ -20,15 +20,12 @@ fn mails_come_out_of_the_vault_as_they_went_in() {
         ceremony.archive(mail);
     }
     let opened = ceremony.path("opened");
-    let ran = run(custodian()
-        .args(["open", "--public"])
-        .arg(ceremony.public())
-        .arg("--sheet")
-        .arg(ceremony.sheet_picture(2, 200.0))
-        .arg("--sheet")
-        .arg(ceremony.sheet_picture(3, 300.0))
-        .arg("--out")
-        .arg(&opened)
+    let sheets = [
+        ceremony.sheet_picture(2, 200.0),
+        ceremony.sheet_picture(3, 300.0),
+    ];
+    let ran = run(ceremony
+        .command("open", &sheets, &opened)
         .arg(ceremony.vault()));
     let _ = ran.expect_code(0).says("2 of 2");
     assert_eq!(ceremony.opened_mails("opened"), mails);
