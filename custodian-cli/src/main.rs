@@ -12,6 +12,7 @@ mod commands;
 mod exit;
 mod failure;
 mod hardening;
+mod new_files;
 mod opening;
 mod operator;
 mod plan;

@@ -1,8 +1,7 @@
 //! Writes one secret file: 0600, never over an existing one, and under its own name only when it is whole.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{CWD, RenameFlags, renameat_with};
@@ -10,6 +9,7 @@ use thiserror::Error;
 
 use crate::exit::Exit;
 use crate::failure::{Explained, shown};
+use crate::new_files::{parent_of, sync_folder, write_new};
 
 /// A secret file that was not written.
 #[derive(Debug, Error)]
@@ -41,11 +41,7 @@ pub(crate) fn check_is_free(path: &Path) -> Result<(), SecretFileError> {
     if path.symlink_metadata().is_ok() {
         return Err(SecretFileError::Exists { path: shown(path) });
     }
-    let folder = path
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty())
-        .unwrap_or(Path::new("."));
-    fs::metadata(folder)
+    fs::metadata(parent_of(path))
         .map(|_| ())
         .map_err(|source| SecretFileError::Unwritable {
             path: shown(path),
@@ -55,11 +51,9 @@ pub(crate) fn check_is_free(path: &Path) -> Result<(), SecretFileError> {
 
 /// Writes `secret` to `path`: into a temporary file beside it, synced, then renamed. A failed write leaves nothing.
 pub(crate) fn write_secret_file(path: &Path, secret: &[u8]) -> Result<(), SecretFileError> {
-    if path.symlink_metadata().is_ok() {
-        return Err(SecretFileError::Exists { path: shown(path) });
-    }
+    check_is_free(path)?;
     let part = part_of(path);
-    let written = write_part(&part, secret).and_then(|()| move_into_place(&part, path));
+    let written = write_new(&part, secret, 0o600).and_then(|()| move_into_place(&part, path));
     written.map_err(|source| {
         let _ = fs::remove_file(&part);
         match source.kind() {
@@ -78,22 +72,9 @@ fn part_of(path: &Path) -> PathBuf {
     path.with_file_name(name)
 }
 
-fn write_part(part: &Path, secret: &[u8]) -> io::Result<()> {
-    let mut file = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(part)?;
-    file.write_all(secret)?;
-    file.sync_all()
-}
-
 fn move_into_place(part: &Path, path: &Path) -> io::Result<()> {
     renameat_with(CWD, part, CWD, path, RenameFlags::NOREPLACE)?;
-    let folder = path
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty());
-    File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
+    sync_folder(parent_of(path))
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 //! the manifest holds its salted hash.
 
 use data_encoding::HEXLOWER;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 use thiserror::Error;
 
@@ -114,8 +114,7 @@ impl Custodians {
     }
 }
 
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Serialize)]
 struct CustodiansFile {
     format: String,
     version: u32,
@@ -124,8 +123,7 @@ struct CustodiansFile {
     custodians: Vec<CustodianEntry>,
 }
 
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Serialize)]
 struct CustodianEntry {
     share: u8,
     name: String,

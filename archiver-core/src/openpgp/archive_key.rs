@@ -20,7 +20,6 @@ use openpgp::serialize::Serialize as _;
 use openpgp::serialize::stream::{Armorer, Message, Signer};
 use openpgp::types::{Curve, Features, KeyFlags, RevocationStatus};
 use thiserror::Error;
-use zeroize::Zeroizing;
 
 use super::certificate::{reason, system_time};
 use crate::field::X25519Secret;
@@ -243,15 +242,17 @@ impl ArchiveKey {
     ///
     /// # Errors
     /// When serialization fails.
-    pub fn unlocked_armored(&self) -> Result<Zeroizing<Vec<u8>>, ArchiveKeyError> {
-        let mut armored = Zeroizing::new(Vec::with_capacity(ARMORED_CAPACITY));
+    pub fn unlocked_armored(&self) -> Result<SecretText, ArchiveKeyError> {
+        let failed = failed("writing the unlocked key");
+        let mut armored = Vec::with_capacity(ARMORED_CAPACITY);
         self.cert
             .as_tsk()
             .emit_secret_key_stubs(true)
             .armored()
-            .serialize(&mut *armored)
-            .map_err(failed("writing the unlocked key"))?;
-        Ok(armored)
+            .serialize(&mut armored)
+            .map_err(&failed)?;
+        let text = String::from_utf8(armored).map_err(|error| failed(error.utf8_error().into()))?;
+        Ok(SecretText::new(text))
     }
 
     /// Whether a revocation certificate in ASCII armor revokes this key.

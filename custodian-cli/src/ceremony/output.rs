@@ -3,9 +3,9 @@
 //! Everything is written into `.incomplete` inside the folder, synced, and then moved into place, so that a full disk or a pulled plug never leaves a folder
 //! that looks finished. The folder itself may be a mount point.
 
-use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::io::{self, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::fmt;
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use thiserror::Error;
@@ -13,16 +13,27 @@ use zeroize::Zeroizing;
 
 use crate::exit::Exit;
 use crate::failure::{Explained, shown};
+use crate::new_files::{make_folder, parent_of, sync_folder, write_new};
 
 const STAGING: &str = ".incomplete";
 
-/// One file to be written.
-#[derive(Debug)]
+/// One file to be written. Its contents may be a secret.
 pub(crate) struct OutputFile {
     /// Its folder inside the ceremony's folder.
     pub(crate) folder: Folder,
     pub(crate) name: PathBuf,
     pub(crate) contents: Zeroizing<Vec<u8>>,
+}
+
+impl fmt::Debug for OutputFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "OutputFile({}/{}, <redacted>)",
+            self.folder.name(),
+            self.name.display()
+        )
+    }
 }
 
 /// The folders of a ceremony.
@@ -199,31 +210,6 @@ fn unwritable(path: &Path) -> impl FnOnce(io::Error) -> OutputError {
     move |source| OutputError::Unwritable { path, source }
 }
 
-fn parent_of(path: &Path) -> &Path {
-    let parent = path
-        .parent()
-        .filter(|parent| !parent.as_os_str().is_empty());
-    parent.unwrap_or(Path::new("."))
-}
-
-fn make_folder(path: &Path, mode: u32) -> io::Result<()> {
-    DirBuilder::new().mode(mode).create(path)
-}
-
-fn write_new(path: &Path, contents: &[u8], mode: u32) -> io::Result<()> {
-    let mut file = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(mode)
-        .open(path)?;
-    file.write_all(contents)?;
-    file.sync_all()
-}
-
-fn sync_folder(path: &Path) -> io::Result<()> {
-    File::open(path)?.sync_all()
-}
-
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
@@ -276,6 +262,12 @@ mod tests {
             Err(OutputError::Unwritable { .. })
         ));
         assert!(!path.exists());
+    }
+
+    #[test]
+    fn debug_output_never_shows_a_files_contents() {
+        let shown = format!("{:?}", file(Folder::Sheets, "001-a.pdf"));
+        assert_eq!(shown, "OutputFile(sheets/001-a.pdf, <redacted>)");
     }
 
     #[test]

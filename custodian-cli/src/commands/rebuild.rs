@@ -100,16 +100,16 @@ impl Args {
             .rebuild()
             .map_err(RebuildError::from)?;
         let key = whole_key(&archive, &rebuilt)?;
-        let armored = if self.unlocked {
-            key.unlocked_armored().map_err(RebuildError::from)?
+        if self.unlocked {
+            let armored = key.unlocked_armored().map_err(RebuildError::from)?;
+            write_secret_file(&self.out, armored.expose_text().as_bytes())?;
         } else {
             let passphrase = self.passphrase(operator)?;
-            Zeroizing::new(
-                key.locked_armored(&passphrase)
-                    .map_err(RebuildError::from)?,
-            )
-        };
-        write_secret_file(&self.out, &armored)?;
+            let armored = key
+                .locked_armored(&passphrase)
+                .map_err(RebuildError::from)?;
+            write_secret_file(&self.out, &armored)?;
+        }
         Ok(Box::new(RebuildReport {
             file: shown(&self.out),
             fingerprint: key.primary_fingerprint().to_string(),

@@ -1,14 +1,15 @@
 //! The output folder: new or empty, readable by its owner only, and with no half-written file under a final name.
 
 use std::collections::HashSet;
-use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use super::OpenError;
+use crate::new_files::{make_folder, parent_of};
 
 /// The folder, and what stands complete in it.
 #[derive(Debug)]
@@ -29,10 +30,7 @@ impl OutFolder {
             Ok(true) => Err(OpenError::OutNotEmpty(root.to_owned())),
             Ok(false) => Ok(()),
             Err(e) if e.kind() == io::ErrorKind::NotFound => {
-                let parent = root
-                    .parent()
-                    .filter(|parent| !parent.as_os_str().is_empty());
-                fs::metadata(parent.unwrap_or(Path::new("."))).map_err(unusable)?;
+                fs::metadata(parent_of(root)).map_err(unusable)?;
                 Ok(())
             }
             Err(e) if e.kind() == io::ErrorKind::NotADirectory => {
@@ -49,7 +47,7 @@ impl OutFolder {
             path: root.to_owned(),
             source,
         };
-        match make_folder(root) {
+        match make_folder(root, 0o700) {
             Err(e) if e.kind() != io::ErrorKind::AlreadyExists => return Err(unusable(e)),
             _ => {}
         }
@@ -72,7 +70,7 @@ impl OutFolder {
     fn make_sub_folder(&self, relative: &str) -> io::Result<()> {
         let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
         if !made.contains(relative) {
-            make_folder(&self.root.join(relative))?;
+            make_folder(&self.root.join(relative), 0o700)?;
             made.insert(relative.to_owned());
         }
         Ok(())
@@ -131,10 +129,6 @@ impl OutFolder {
             complete: self.complete.load(Ordering::Relaxed),
         }
     }
-}
-
-fn make_folder(path: &Path) -> io::Result<()> {
-    DirBuilder::new().mode(0o700).create(path)
 }
 
 /// A file that is not whole yet. It is removed unless it is kept.

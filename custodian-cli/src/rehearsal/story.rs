@@ -1,8 +1,7 @@
 //! The rehearsal in the order in which it happens, each step told as it is done.
 
-use std::fs::{self, DirBuilder};
+use std::fs;
 use std::io;
-use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
 use archiver_core::openpgp::decrypt::{DecryptionKey, KeyError};
@@ -22,6 +21,7 @@ use crate::clock::{self, ClockError};
 use crate::exit::Exit;
 use crate::failure::{Explained, shown};
 use crate::hardening::Hardened;
+use crate::new_files;
 use crate::opening::{NoProgress, OpenError, Summary, open_vaults};
 use crate::operator::Operator;
 use crate::plan::{Plan, PlanError};
@@ -297,13 +297,10 @@ fn files_of(folder: &Path) -> Result<Vec<PathBuf>, RehearsalError> {
 }
 
 fn make_folder(path: &Path) -> Result<(), RehearsalError> {
-    DirBuilder::new()
-        .mode(0o700)
-        .create(path)
-        .map_err(|source| RehearsalError::Folder {
-            path: shown(path),
-            source,
-        })
+    new_files::make_folder(path, 0o700).map_err(|source| RehearsalError::Folder {
+        path: shown(path),
+        source,
+    })
 }
 
 fn at(path: &Path) -> impl Fn(io::Error) -> RehearsalError {
