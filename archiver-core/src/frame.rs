@@ -16,7 +16,7 @@ pub use qr::{NotAShareText, from_qr_text, is_meant_as_share, to_qr_text};
 /// Length of a `classic` frame in bytes.
 pub const LENGTH: usize = 56;
 
-const VERSION: u8 = 1;
+pub(crate) const VERSION: u8 = 1;
 const KIND_SHARE: u8 = 1;
 const CHECKED: usize = LENGTH - CHECK_LENGTH;
 const CHECK_LENGTH: usize = 4;

@@ -1,10 +1,10 @@
 //! Custody of an OpenPGP archive key, and the vault that it opens.
 //!
 //! - To hold a ceremony: make an [`ArchiveKey`](openpgp::archive_key::ArchiveKey), share its secret with
-//!   [`Dealing::deal`](split::Dealing::deal), write each share with [`frame::to_qr_text`] and the rest with
+//!   [`Dealing::deal`](split::Dealing::deal), write each share with [`frame::to_qr_text`] and [`words::to_rows`], and the rest with
 //!   [`Manifest`](manifest::Manifest).
 //! - To archive a mail: the [`vault`] module, which needs the public certificate only.
-//! - To open the vault: read sheets with [`frame::from_qr_text`], gather them in a [`Gathering`](quorum::Gathering), and
+//! - To open the vault: read sheets with [`frame::from_qr_text`] or [`words::from_words`], gather them in a [`Gathering`](quorum::Gathering), and
 //!   rebuild the secret from the [`Quorum`](quorum::Quorum).
 //!
 //! Nothing in this library prints, prompts, or reads the clock. The modules stand in the order in which data flows through them;
@@ -29,6 +29,7 @@ pub mod frame;
 pub mod manifest;
 pub mod public_folder;
 pub mod sealed_key;
+pub mod words;
 
 // The archive key as an OpenPGP key, and the messages in the vault.
 pub mod openpgp;
