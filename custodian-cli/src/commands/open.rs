@@ -31,7 +31,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "DIR")]
     public: PathBuf,
 
-    /// A sheet: a scan (PNG, JPEG, PDF), a text file, or - for stdin. Once for each sheet.
+    /// A sheet: a scan (PNG, JPEG, PDF), a text file, a folder of them, or - for stdin. Once for each sheet.
     #[arg(long = "sheet", value_name = "FILE", required = true)]
     sheets: Vec<PathBuf>,
 

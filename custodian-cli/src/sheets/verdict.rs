@@ -1,0 +1,119 @@
+//! The answer to one sheet: verified, or refused with the reason and what to do. Never holds anything of the share but its index.
+
+use std::io;
+
+use archiver_core::frame::{FrameError, NotAShareText};
+use archiver_core::share::ShareRefused;
+use archiver_core::threshold::ShareIndex;
+use serde::Serialize;
+use sheet_scan::ScanError;
+use thiserror::Error;
+
+/// Why a sheet did not count. Begins where the sheet's name ends.
+#[derive(Debug, Error)]
+pub(crate) enum SheetError {
+    #[error("cannot be read: {0}")]
+    Unreadable(#[from] io::Error),
+    #[error("is too large to be a scan of a sheet")]
+    TooLarge,
+    #[error("is a folder without files")]
+    EmptyFolder,
+    #[error("{0}")]
+    Scan(#[from] ScanError),
+    #[error("{0}")]
+    Text(#[from] NotAShareText),
+    #[error("{0}")]
+    Refused(#[from] ShareRefused),
+}
+
+impl SheetError {
+    /// What the person who holds the sheet should do.
+    fn advice(&self) -> &'static str {
+        match self {
+            Self::Unreadable(_) | Self::TooLarge => {
+                "give a scan of the sheet as PNG or JPEG, or a text file with the text under its code"
+            }
+            Self::EmptyFolder => "name the folder that holds the scans",
+            Self::Scan(_) => {
+                "scan the sheet again, flat, at 300 dpi, or type the text under its code into a text file"
+            }
+            Self::Text(NotAShareText::NotAShare) => {
+                "this is some other code or text; give the custodian's sheet"
+            }
+            Self::Text(NotAShareText::Frame(
+                FrameError::UnknownVersion { .. }
+                | FrameError::UnknownKind { .. }
+                | FrameError::UnknownProfile { .. },
+            )) => "use the program that made the sheet, or a newer one",
+            Self::Text(_) => "read the sheet again and compare it letter by letter",
+            Self::Refused(ShareRefused::SameSheet { .. }) => "give the sheet of another custodian",
+            Self::Refused(ShareRefused::OtherSet { .. }) => {
+                "compare the set id printed on the sheet with the ceremony record: either this is a sheet of another archive \
+                 or of an older ceremony, or the public folder was replaced"
+            }
+            Self::Refused(ShareRefused::RehearsalSheet | ShareRefused::RealSheetInRehearsal) => {
+                "keep rehearsal sheets and real ones apart"
+            }
+            Self::Refused(_) => {
+                "set the sheet aside, minute it, and give the sheet of another custodian"
+            }
+        }
+    }
+}
+
+/// The answer to one sheet.
+#[derive(Debug, Serialize)]
+pub(crate) struct Verdict {
+    /// The file as named on the command line.
+    pub(crate) sheet: String,
+    /// The share's index, where it is verified.
+    pub(crate) share: Option<u8>,
+    /// Why it was refused.
+    pub(crate) refused: Option<String>,
+    /// What to do about it.
+    pub(crate) advice: Option<&'static str>,
+    /// How many different sheets were verified up to this one.
+    #[serde(skip)]
+    have: usize,
+}
+
+impl Verdict {
+    pub(super) fn verified(sheet: String, share: ShareIndex, have: usize) -> Self {
+        Self {
+            sheet,
+            share: Some(share.get()),
+            refused: None,
+            advice: None,
+            have,
+        }
+    }
+
+    pub(super) fn refused(sheet: String, error: &SheetError, have: usize) -> Self {
+        Self {
+            sheet,
+            share: None,
+            refused: Some(error.to_string()),
+            advice: Some(error.advice()),
+            have,
+        }
+    }
+
+    /// How many different sheets were verified up to this one.
+    pub(super) fn have(&self) -> usize {
+        self.have
+    }
+
+    /// One line, or two with the advice.
+    pub(crate) fn text(&self) -> String {
+        match (&self.refused, self.advice) {
+            (Some(reason), Some(advice)) => {
+                format!("{}: REFUSED: {reason}\n  {advice}", self.sheet)
+            }
+            _ => format!(
+                "{}: share {}, verified",
+                self.sheet,
+                self.share.unwrap_or_default()
+            ),
+        }
+    }
+}
