@@ -13,7 +13,7 @@ use crate::identity::{Fingerprint, UtcTime};
 use crate::sharing::{Profile, Purpose, SetId, SharingPart, WrongCommitmentCount};
 use crate::threshold::{InvalidThreshold, Threshold};
 
-pub use custodians::{Custodian, Custodians, CustodiansError};
+pub use custodians::{Custodian, Custodians, CustodiansError, CustodiansRefused};
 
 const FORMAT: &str = "archiver custody manifest";
 const VERSION: u32 = 1;
@@ -134,16 +134,25 @@ impl Manifest {
     }
 }
 
-fn parse_field<T: std::str::FromStr>(field: &'static str, text: &str) -> Result<T, ManifestError> {
-    text.parse().map_err(|_| ManifestError::Field { field })
+/// A field of the JSON, by its name, that cannot be read.
+struct InvalidField(&'static str);
+
+impl From<InvalidField> for ManifestError {
+    fn from(InvalidField(field): InvalidField) -> Self {
+        Self::Field { field }
+    }
 }
 
-fn parse_hex<const N: usize>(field: &'static str, text: &str) -> Result<[u8; N], ManifestError> {
+fn parse_field<T: std::str::FromStr>(field: &'static str, text: &str) -> Result<T, InvalidField> {
+    text.parse().map_err(|_| InvalidField(field))
+}
+
+fn parse_hex<const N: usize>(field: &'static str, text: &str) -> Result<[u8; N], InvalidField> {
     HEXLOWER
         .decode(text.as_bytes())
         .ok()
         .and_then(|bytes| bytes.try_into().ok())
-        .ok_or(ManifestError::Field { field })
+        .ok_or(InvalidField(field))
 }
 
 /// The first look at a file: is it what we read, in the version that we read?
@@ -267,7 +276,7 @@ mod tests {
     use crate::secret::SecretBytes;
     use crate::split::{Dealing, SharingTerms};
 
-    fn manifest() -> Manifest {
+    pub(super) fn manifest() -> Manifest {
         let secret = X25519Secret::clamped(SecretBytes::random().unwrap().expose_bytes());
         let terms = SharingTerms {
             profile: Profile::Classic,
