@@ -4,7 +4,7 @@
 //!   [`Dealing::deal`](split::Dealing::deal), write each share with [`frame::to_qr_text`] and [`words::to_rows`], and the rest with
 //!   [`Manifest`](manifest::Manifest).
 //! - To archive a mail: the [`vault`] module, which needs the public certificate only.
-//! - To open the vault: read sheets with [`frame::from_qr_text`] or [`words::from_words`], gather them in a [`Gathering`](quorum::Gathering), and
+//! - To open the vault: read sheets with [`frame::from_qr_text`] or [`words::rows_in`], gather them in a [`Gathering`](quorum::Gathering), and
 //!   rebuild the secret from the [`Quorum`](quorum::Quorum).
 //!
 //! Nothing in this library prints, prompts, or reads the clock. The modules stand in the order in which data flows through them;

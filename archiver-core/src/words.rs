@@ -18,7 +18,7 @@ use crate::share::Share;
 
 pub use list::{alike, complete};
 pub use row::{Row, RowLetter, RowRefused, WORDS_IN_A_ROW};
-pub use text::{NotAShareInWords, from_words, is_meant_as_words};
+pub use text::{NotRowsOfAShare, is_meant_as_words, rows_in};
 
 use row::BYTES_IN_A_ROW;
 
@@ -80,10 +80,16 @@ impl Rows {
         }
         frame::decode(&self.frame()).map_err(|error| match error {
             FrameError::Changed => RowsRefused::Changed {
-                restored: self.restored(),
+                restored: self.restored().map(|(letter, _)| letter).collect(),
             },
             error => RowsRefused::Frame(error),
         })
+    }
+
+    /// The rows in which a word was restored, and the word's place, from 1.
+    pub fn restored(&self) -> impl Iterator<Item = (RowLetter, usize)> {
+        let rows = self.0.iter().flatten();
+        rows.filter_map(|row| Some((row.letter(), row.restored()?)))
     }
 
     fn frame(&self) -> SecretBytes<{ frame::LENGTH }> {
@@ -95,13 +101,6 @@ impl Rows {
                 *five = *row.bytes().expose_bytes();
             }
         })
-    }
-
-    fn restored(&self) -> Vec<RowLetter> {
-        let rows = self.0.iter().flatten();
-        rows.filter(|row| row.restored().is_some())
-            .map(Row::letter)
-            .collect()
     }
 }
 

@@ -9,8 +9,8 @@
 use archiver_core::frame;
 use archiver_core::share::Share;
 use archiver_core::words::{
-    NotAShareInWords, Row, RowLetter, RowRefused, Rows, RowsRefused, WORDS_IN_A_ROW, from_words,
-    is_meant_as_words, to_rows,
+    NotRowsOfAShare, Row, RowLetter, RowRefused, Rows, RowsRefused, WORDS_IN_A_ROW,
+    is_meant_as_words, rows_in, to_rows,
 };
 use proptest::prelude::*;
 
@@ -50,8 +50,8 @@ fn frame_of(share: &Share) -> Vec<u8> {
     frame::encode(share).expose_bytes().to_vec()
 }
 
-fn refused(text: &str) -> NotAShareInWords {
-    from_words(text).unwrap_err()
+fn refused(text: &str) -> NotRowsOfAShare {
+    rows_in(text).unwrap_err()
 }
 
 #[test]
@@ -64,7 +64,7 @@ fn the_words_of_the_frozen_sheets_are_frozen() {
             .collect();
         assert_eq!(rows, lettered(sheet));
         assert_eq!(
-            frame_of(&from_words(&rows.join("\n")).unwrap()),
+            frame_of(&rows_in(&rows.join("\n")).unwrap().share().unwrap()),
             frame_of(&share)
         );
     }
@@ -99,12 +99,12 @@ fn every_swap_of_two_words_is_caught_in_a_row_that_it_touches() {
             let (a, b) = (sheet[*row_a][*word_a], sheet[*row_b][*word_b]);
             swapped[*row_a][*word_a] = b;
             swapped[*row_b][*word_b] = a;
-            let result = from_words(&lettered(&swapped).join("\n"));
+            let result = rows_in(&lettered(&swapped).join("\n"));
             if a == b {
                 assert!(result.is_ok());
                 continue;
             }
-            let NotAShareInWords::Rows { rows } = result.unwrap_err() else {
+            let NotRowsOfAShare::Rows { rows } = result.unwrap_err() else {
                 unreachable!("the row's check finds it, not the frame's");
             };
             assert!(
@@ -144,7 +144,7 @@ fn every_swap_of_two_rows_is_caught_with_letters_and_without() {
             let mut swapped = sheet.clone();
             swapped.swap(a, b);
             for text in [lettered(&swapped).join("\n"), swapped.concat().join(" ")] {
-                let NotAShareInWords::Rows { rows } = refused(&text) else {
+                let NotRowsOfAShare::Rows { rows } = refused(&text) else {
                     unreachable!("the row's check finds it, not the frame's");
                 };
                 let letters: Vec<_> = rows.iter().map(RowRefused::letter).collect();
@@ -186,7 +186,7 @@ fn one_unreadable_word_in_every_row_still_gives_the_share() {
             .collect();
         let text = lettered(&torn).join("\n");
         assert_eq!(
-            frame_of(&from_words(&text).unwrap()),
+            frame_of(&rows_in(&text).unwrap().share().unwrap()),
             frame_of(&share(number))
         );
     }
@@ -197,12 +197,14 @@ fn a_wrong_word_beside_an_unreadable_one_is_caught_by_the_frame_and_the_row_name
     let list = list();
     let mut sheet = sheets().remove(0);
     sheet[3][1] = "?";
-    for wrong in list.iter().filter(|wrong| **wrong != sheets()[0][3][0]) {
+    let right = sheet[3][0];
+    for wrong in list.iter().filter(|wrong| **wrong != right) {
         sheet[3][0] = wrong;
-        let expected = NotAShareInWords::Together(RowsRefused::Changed {
+        let rows = rows_in(&lettered(&sheet).join("\n")).unwrap();
+        let expected = RowsRefused::Changed {
             restored: vec![letter(3)],
-        });
-        assert_eq!(refused(&lettered(&sheet).join("\n")), expected);
+        };
+        assert_eq!(rows.share().unwrap_err(), expected);
     }
 }
 
@@ -222,7 +224,7 @@ fn missing_rows_and_wrong_rows_are_all_named() {
     let rows = lettered(&sheets()[0]);
     let some = [&rows[..2], &rows[3..5], &rows[6..10]].concat().join("\n");
     assert_eq!(
-        refused(&some).to_string(),
+        rows_in(&some).unwrap().share().unwrap_err().to_string(),
         "incomplete: rows C, F and K missing"
     );
 
@@ -277,7 +279,7 @@ fn rows_are_read_in_any_order_in_two_columns_abbreviated_and_with_captions() {
     ] {
         assert!(is_meant_as_words(&text));
         assert_eq!(
-            frame_of(&from_words(&text).unwrap()),
+            frame_of(&rows_in(&text).unwrap().share().unwrap()),
             frame_of(&share(0)),
             "{text}"
         );
@@ -291,7 +293,7 @@ fn a_row_that_is_there_twice_is_named() {
         .join("\n");
     assert_eq!(
         refused(&text),
-        NotAShareInWords::RowTwice { letter: letter(0) }
+        NotRowsOfAShare::RowTwice { letter: letter(0) }
     );
 }
 
@@ -303,10 +305,10 @@ fn words_of_another_list_or_language_are_told_apart_from_a_mistake() {
     let rows: Vec<_> = RowLetter::all()
         .map(|letter| format!("{letter} the quick brown fox jumps"))
         .collect();
-    assert_eq!(refused(&rows.join("\n")), NotAShareInWords::OtherList);
+    assert_eq!(refused(&rows.join("\n")), NotRowsOfAShare::OtherList);
     assert!(matches!(
         refused(bip39),
-        NotAShareInWords::WrongCount { found: 12 }
+        NotRowsOfAShare::WrongCount { found: 12 }
     ));
     assert!(!is_meant_as_words(german));
     assert!(!is_meant_as_words("ARCHIVER-SHARE-1:AEAQCAACAEAABVT2"));
@@ -408,9 +410,9 @@ fn the_words_of_a_share_are_no_slip_39_mnemonic() {
 proptest! {
     #[test]
     fn no_text_whatsoever_makes_the_reader_panic(text in any::<String>(), words in prop::collection::vec("[a-k?]|acad|yoga|[a-z]{0,9}|[^ ]", 0..70)) {
-        let _ = from_words(&text);
-        let _ = from_words(&words.join(" "));
-        let _ = from_words(&words.join("\n"));
+        let _ = rows_in(&text);
+        let _ = rows_in(&words.join(" "));
+        let _ = rows_in(&words.join("\n"));
         let _ = is_meant_as_words(&text);
     }
 }

@@ -15,7 +15,6 @@ use thiserror::Error;
 
 use self::file::read_sheet;
 use self::folder::files_of;
-use self::verdict::SheetError;
 use crate::exit::Exit;
 use crate::failure::{Explained, shown};
 use crate::operator::Operator;
@@ -109,9 +108,7 @@ impl GatheredSheets {
         shares
             .into_iter()
             .map(|share| {
-                let added = share
-                    .map_err(SheetError::from)
-                    .and_then(|share| Ok(self.gathering.add(share)?));
+                let added = share.and_then(|share| Ok(self.gathering.add(share)?));
                 match added {
                     Ok(index) => Verdict::verified(name.clone(), index, self.gathering.have()),
                     Err(error) => Verdict::refused(name.clone(), &error, self.gathering.have()),

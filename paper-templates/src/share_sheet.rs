@@ -1,17 +1,19 @@
 //! A custodian's sheet: one page that holds one share, for thirty years in a safe.
 //!
 //! The page is folded twice and read in its thirds: who holds what (`identity`), the code and how to open
-//! the archive with any tools (`recovery`), the share as text, the signatures and the storage advice
+//! the archive with any tools (`recovery`), the share in words and as text, the signatures and the storage advice
 //! (`closing`). No fold goes through the code.
 
 mod closing;
 mod identity;
 mod recovery;
 mod share_text;
+mod share_words;
 
 use std::fmt;
 
 use self::share_text::ShareText;
+use self::share_words::ShareWords;
 use crate::page::Page;
 use crate::{Paper, PaperError, SecretPdf, draw, field};
 
@@ -45,6 +47,8 @@ pub struct ShareSheet<'a> {
     pub format: &'a str,
     /// The share: a prefix that ends with a colon, then base32, all upper case. Secret.
     pub qr_text: &'a str,
+    /// The same share in words: one text a row, its five words with blanks between. At most 12 rows. Secret.
+    pub words: &'a [&'a str],
     /// Whether this is a rehearsal's sheet, which is overprinted and opens nothing.
     pub rehearsal: bool,
 }
@@ -55,6 +59,7 @@ impl fmt::Debug for ShareSheet<'_> {
             .field("set_id", &self.set_id)
             .field("share_index", &self.share_index)
             .field("qr_text", &"<redacted>")
+            .field("words", &"<redacted>")
             .finish_non_exhaustive()
     }
 }
@@ -86,11 +91,12 @@ fn page(sheet: &ShareSheet<'_>, paper: Paper) -> Result<Page, PaperError> {
         ));
     }
     let text = ShareText::parse(sheet.qr_text)?;
+    let words = ShareWords::parse(sheet.words)?;
     let mut page = Page::new(paper, sheet.rehearsal);
     page.fold_marks();
     identity::set(&mut page, sheet)?;
     recovery::set(&mut page, sheet, &text)?;
-    closing::set(&mut page, &text);
+    closing::set(&mut page, &words, &text);
     Ok(page)
 }
 
@@ -118,6 +124,7 @@ mod tests {
             program: "custodian 0.1.0",
             format: "share frame version 1",
             qr_text,
+            words: &["aluminum mountain triumph armchair aluminum"; 12],
             rehearsal: true,
         }
     }

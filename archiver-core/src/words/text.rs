@@ -4,8 +4,7 @@ use thiserror::Error;
 
 use super::list;
 use super::row::{Row, RowLetter, RowRefused, WORDS_IN_A_ROW};
-use super::{ROWS, Rows, RowsRefused};
-use crate::share::Share;
+use super::{ROWS, Rows};
 
 /// More than any sheet's words; longer input is not looked at.
 const MOST_BYTES: usize = 16_384;
@@ -24,15 +23,15 @@ pub fn is_meant_as_words(text: &str) -> bool {
     listed.count() >= ENOUGH_TO_TELL || lettered_lines(text).count() >= ENOUGH_TO_TELL
 }
 
-/// Reads the words of one share: rows led by their letters, in any order and any number to the line, or all words in the order of the sheet without letters.
+/// Reads the rows of one share, some or all: led by their letters, in any order and any number to the line, or all words in the order of the sheet without letters.
 ///
 /// Where there are letters, lines that do not begin with one are captions. A letter may be followed by a colon, a full stop or a bracket. A word may be `?` once a row.
 ///
 /// # Errors
-/// Names every row that is wrong or missing, and the word's place in it; never a word.
-pub fn from_words(text: &str) -> Result<Share, NotAShareInWords> {
+/// Names every row that is wrong, and the word's place in it; never a word.
+pub fn rows_in(text: &str) -> Result<Rows, NotRowsOfAShare> {
     if text.len() > MOST_BYTES {
-        return Err(NotAShareInWords::TooLong);
+        return Err(NotRowsOfAShare::TooLong);
     }
     let written = if lettered_lines(text).next().is_some() {
         lettered_rows(text)
@@ -45,14 +44,14 @@ pub fn from_words(text: &str) -> Result<Share, NotAShareInWords> {
         match Row::read(*letter, words) {
             Ok(row) => {
                 if rows.insert(row).is_some() {
-                    return Err(NotAShareInWords::RowTwice { letter: *letter });
+                    return Err(NotRowsOfAShare::RowTwice { letter: *letter });
                 }
             }
             Err(error) => refused.push(error),
         }
     }
     if refused.is_empty() {
-        return Ok(rows.share()?);
+        return Ok(rows);
     }
     Err(all_refused(refused))
 }
@@ -87,10 +86,10 @@ fn lettered_rows(text: &str) -> Vec<WrittenRow<'_>> {
     rows
 }
 
-fn rows_in_order(text: &str) -> Result<Vec<WrittenRow<'_>>, NotAShareInWords> {
+fn rows_in_order(text: &str) -> Result<Vec<WrittenRow<'_>>, NotRowsOfAShare> {
     let words: Vec<&str> = text.split_whitespace().map(word).collect();
     if words.len() != ROWS * WORDS_IN_A_ROW {
-        return Err(NotAShareInWords::WrongCount { found: words.len() });
+        return Err(NotRowsOfAShare::WrongCount { found: words.len() });
     }
     let rows = words.chunks(WORDS_IN_A_ROW).map(<[&str]>::to_vec);
     Ok(RowLetter::all().zip(rows).collect())
@@ -102,7 +101,7 @@ fn word(token: &str) -> &str {
 }
 
 /// Where most rows hold words that are on no list of ours, the words are not ours at all.
-fn all_refused(rows: Vec<RowRefused>) -> NotAShareInWords {
+fn all_refused(rows: Vec<RowRefused>) -> NotRowsOfAShare {
     let unknown = rows.iter().filter(|row| {
         matches!(
             row,
@@ -110,15 +109,15 @@ fn all_refused(rows: Vec<RowRefused>) -> NotAShareInWords {
         )
     });
     if unknown.count() * 2 > ROWS {
-        NotAShareInWords::OtherList
+        NotRowsOfAShare::OtherList
     } else {
-        NotAShareInWords::Rows { rows }
+        NotRowsOfAShare::Rows { rows }
     }
 }
 
 /// Text that does not hold the words of a share.
 #[derive(Debug, Error, PartialEq, Eq)]
-pub enum NotAShareInWords {
+pub enum NotRowsOfAShare {
     /// Far more than a sheet's words.
     #[error("not the words of a share: the text is too long")]
     TooLong,
@@ -145,9 +144,6 @@ pub enum NotAShareInWords {
         /// The rows, in the order of the text.
         rows: Vec<RowRefused>,
     },
-    /// Each row is right by itself.
-    #[error(transparent)]
-    Together(#[from] RowsRefused),
 }
 
 fn one_after_the_other(rows: &[RowRefused]) -> String {

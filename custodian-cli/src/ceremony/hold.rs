@@ -13,6 +13,7 @@ use archiver_core::secret::SecretText;
 use archiver_core::share::ShareRefused;
 use archiver_core::sharing::{Purpose, SharingPart};
 use archiver_core::split::{Dealing, FaultyDealing, SplitError};
+use archiver_core::words::{RowRefused, RowsRefused};
 use paper_templates::PaperError;
 use thiserror::Error;
 
@@ -146,6 +147,10 @@ pub(crate) enum CeremonyError {
     Faulty(#[from] FaultyDealing),
     #[error("a share does not survive its own text: {0}")]
     Text(#[from] NotAShareText),
+    #[error("a share's row does not survive its own words: {0}")]
+    Row(#[from] RowRefused),
+    #[error("a share does not survive its own words: {0}")]
+    Words(#[from] RowsRefused),
     #[error("a fresh share was refused: {0}")]
     Refused(#[from] ShareRefused),
     #[error("the fresh sheets do not rebuild the key: {0}")]

@@ -4,6 +4,7 @@ use archiver_core::frame::to_qr_text;
 use archiver_core::secret::SecretText;
 use archiver_core::share::Share;
 use archiver_core::sharing::{Purpose, SetId};
+use archiver_core::words::{Row, to_rows};
 use data_encoding::HEXLOWER;
 use paper_templates::{
     CeremonyRecord, CeremonyStep, PaperError, RecordedCustodian, RecordedFile, RevocationSheet,
@@ -54,6 +55,7 @@ impl Pages<'_> {
         share: &Share,
     ) -> Result<SecretPdf, PaperError> {
         let text = to_qr_text(share);
+        let rows: Vec<SecretText> = to_rows(share).iter().map(Row::expose_words).collect();
         share_sheet(
             &ShareSheet {
                 organisation: &self.plan.organisation,
@@ -70,6 +72,7 @@ impl Pages<'_> {
                 program: PROGRAM,
                 format: FRAME_FORMAT,
                 qr_text: text.expose_text(),
+                words: &rows.iter().map(SecretText::expose_text).collect::<Vec<_>>(),
                 rehearsal: self.rehearsal(),
             },
             self.plan.paper,

@@ -7,8 +7,10 @@ use archiver_core::openpgp::certificate::ArchiveCert;
 use archiver_core::openpgp::decrypt::{DecryptionKey, open_message};
 use archiver_core::openpgp::encrypt::{Compression, seal as seal_mail};
 use archiver_core::quorum::{Gathering, RebuiltSecret};
+use archiver_core::share::Share;
 use archiver_core::sharing::Purpose;
 use archiver_core::split::{Dealing, SharingTerms};
+use archiver_core::words::{Row, Rows, to_rows};
 
 use super::hold::CeremonyError;
 use super::minutes::Minutes;
@@ -89,17 +91,30 @@ pub(super) fn rebuild_from_texts(
     minutes: &mut Minutes,
 ) -> Result<RebuiltSecret, CeremonyError> {
     let mut gathering = Gathering::new(dealing.sharing().clone());
+    let mut from_words = Gathering::new(dealing.sharing().clone());
     for share in dealing.shares() {
         gathering.add(from_qr_text(to_qr_text(share).expose_text())?)?;
+        from_words.add(read_words(share)?)?;
     }
-    let verified = gathering.have();
+    let verified = gathering.have().min(from_words.have());
     let rebuilt = gathering.into_quorum()?.rebuild()?;
     minutes.met(
-        "Each share verified against the commitments, from the text of its code",
+        "Each share verified against the commitments, from the text of its code and from its words",
         format!("{} verified", dealing.shares().len()),
         format!("{verified} verified"),
     );
     Ok(rebuilt)
+}
+
+/// The share from its own words, read as they will be typed.
+fn read_words(share: &Share) -> Result<Share, CeremonyError> {
+    let mut rows = Rows::new();
+    for row in to_rows(share) {
+        let words = row.expose_words();
+        let words: Vec<&str> = words.expose_text().split(' ').collect();
+        rows.insert(Row::read(row.letter(), &words)?);
+    }
+    Ok(rows.share()?)
 }
 
 /// Locks the whole key with the passphrase that the shares give, and unlocks it again.

@@ -5,7 +5,7 @@ use std::io::{self, Read};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use archiver_core::frame::{NotAShareText, from_qr_text, is_meant_as_share};
+use archiver_core::frame::{from_qr_text, is_meant_as_share};
 use archiver_core::share::Share;
 use sheet_scan::{CodeText, Limits, ScanError, Step, Watch, read_codes_watched};
 use zeroize::Zeroizing;
@@ -21,10 +21,10 @@ const MOST_BYTES: u64 = 256 << 20;
 pub(super) fn read_sheet(
     path: &Path,
     operator: &mut dyn Operator,
-) -> Result<Vec<Result<Share, NotAShareText>>, SheetError> {
+) -> Result<Vec<Result<Share, SheetError>>, SheetError> {
     let bytes = read_bytes(path)?;
     match text_in(&bytes) {
-        Some(text) => Ok(shares_in(&text)),
+        Some(text) => Ok(shares_in(&text, operator)),
         None => read_picture(&bytes, operator),
     }
 }
@@ -33,7 +33,7 @@ pub(super) fn read_sheet(
 fn read_picture(
     bytes: &[u8],
     operator: &mut dyn Operator,
-) -> Result<Vec<Result<Share, NotAShareText>>, SheetError> {
+) -> Result<Vec<Result<Share, SheetError>>, SheetError> {
     let mut watch = LookingForShares {
         operator,
         told: Instant::now(),
@@ -47,7 +47,7 @@ fn read_picture(
     }
     Ok(codes
         .iter()
-        .map(|code| from_qr_text(code.expose_text()))
+        .map(|code| Ok(from_qr_text(code.expose_text())?))
         .collect())
 }
 

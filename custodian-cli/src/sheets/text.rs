@@ -1,8 +1,12 @@
-//! The shares in a text file: the text under a sheet's code, in the encodings and layouts that people and editors write.
+//! The shares in a text file: the text of a sheet's code or its words, in the encodings and layouts that people and editors write.
 
 use archiver_core::frame::{NotAShareText, from_qr_text, is_meant_as_share};
 use archiver_core::share::Share;
+use archiver_core::words::{is_meant_as_words, rows_in};
 use zeroize::Zeroizing;
+
+use super::verdict::SheetError;
+use crate::operator::Operator;
 
 /// The text of a file, UTF-8 or UTF-16 with its byte order mark; `None` when it holds control characters other than white space, as pictures do.
 pub(super) fn text_in(bytes: &[u8]) -> Option<Zeroizing<String>> {
@@ -16,9 +20,32 @@ pub(super) fn text_in(bytes: &[u8]) -> Option<Zeroizing<String>> {
         .then_some(text)
 }
 
-/// The shares in a text. One that stands alone may be typed in any layout; where several begin a line, each ends with the last of its lines that
+/// The shares in a text: those of codes, or the one that the words of a sheet give.
+pub(super) fn shares_in(text: &str, operator: &mut dyn Operator) -> Vec<Result<Share, SheetError>> {
+    if is_meant_as_words(text) && !text.split(['\n', '\r']).any(is_meant_as_share) {
+        return vec![share_in_words(text, operator)];
+    }
+    let shares = code_texts_in(text).into_iter();
+    shares
+        .map(|share| share.map_err(SheetError::from))
+        .collect()
+}
+
+/// Says which words were restored: nothing is corrected silently.
+fn share_in_words(text: &str, operator: &mut dyn Operator) -> Result<Share, SheetError> {
+    let rows = rows_in(text)?;
+    let share = rows.share()?;
+    for (letter, place) in rows.restored() {
+        operator.say(&format!(
+            "  row {letter}, word {place} was unreadable; it follows from the others, and the whole share fits"
+        ));
+    }
+    Ok(share)
+}
+
+/// The shares in the texts of codes. One that stands alone may be typed in any layout; where several begin a line, each ends with the last of its lines that
 /// holds nothing but base32, so that captions between them do no harm.
-pub(super) fn shares_in(text: &str) -> Vec<Result<Share, NotAShareText>> {
+fn code_texts_in(text: &str) -> Vec<Result<Share, NotAShareText>> {
     let lines: Vec<&str> = text.split(['\n', '\r']).collect();
     if lines.iter().filter(|line| is_meant_as_share(line)).count() < 2 {
         return vec![from_qr_text(text)];
@@ -73,13 +100,13 @@ mod tests {
     #[test]
     fn several_shares_in_one_text_are_told_apart_and_one_may_have_many_lines() {
         assert_eq!(
-            shares_in("archiver-share-1: AAAA\nARCHIVER-SHARE-1:BBBB\n").len(),
+            code_texts_in("archiver-share-1: AAAA\nARCHIVER-SHARE-1:BBBB\n").len(),
             2
         );
-        assert_eq!(shares_in("ARCHIVER-SHARE-1:\nAAAA\nBBBB\n").len(), 1);
-        assert_eq!(shares_in("AAAA BBBB").len(), 1);
+        assert_eq!(code_texts_in("ARCHIVER-SHARE-1:\nAAAA\nBBBB\n").len(), 1);
+        assert_eq!(code_texts_in("AAAA BBBB").len(), 1);
         let captioned = "Anna:\nARCHIVER-SHARE-1:AAAA\rCCCC\nBo, sheet 2:\nARCHIVER-SHARE-1:BBBB\n";
-        let lengths: Vec<_> = shares_in(captioned)
+        let lengths: Vec<_> = code_texts_in(captioned)
             .into_iter()
             .map(|share| share.unwrap_err())
             .collect();

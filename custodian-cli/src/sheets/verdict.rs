@@ -5,6 +5,7 @@ use std::io;
 use archiver_core::frame::{FrameError, NotAShareText};
 use archiver_core::share::ShareRefused;
 use archiver_core::threshold::ShareIndex;
+use archiver_core::words::{NotRowsOfAShare, RowsRefused};
 use serde::Serialize;
 use sheet_scan::ScanError;
 use thiserror::Error;
@@ -23,6 +24,10 @@ pub(crate) enum SheetError {
     #[error("{0}")]
     Text(#[from] NotAShareText),
     #[error("{0}")]
+    Words(#[from] NotRowsOfAShare),
+    #[error("{0}")]
+    Rows(#[from] RowsRefused),
+    #[error("{0}")]
     Refused(#[from] ShareRefused),
 }
 
@@ -31,11 +36,11 @@ impl SheetError {
     fn advice(&self) -> &'static str {
         match self {
             Self::Unreadable(_) | Self::TooLarge => {
-                "give a scan of the sheet as PNG or JPEG, or a text file with the text under its code"
+                "give a scan of the sheet, or a text file with its rows of words or the text of its code"
             }
             Self::EmptyFolder => "name the folder that holds the scans",
             Self::Scan(_) => {
-                "scan the sheet again, flat, at 300 dpi, or type the text under its code into a text file"
+                "scan the sheet again, flat, at 300 dpi, or type its rows of words into a text file"
             }
             Self::Text(NotAShareText::NotAShare) => {
                 "this is some other code or text; give the custodian's sheet"
@@ -45,7 +50,19 @@ impl SheetError {
                 | FrameError::UnknownKind { .. }
                 | FrameError::UnknownProfile { .. },
             )) => "use the program that made the sheet, or a newer one",
-            Self::Text(_) => "read the sheet again and compare it letter by letter",
+            Self::Words(NotRowsOfAShare::OtherList) => {
+                "type the words in the lettered rows of the custodian's sheet; the words of a wallet or of another program are no share"
+            }
+            Self::Words(NotRowsOfAShare::RowTwice { .. } | NotRowsOfAShare::TooLong) => {
+                "give each sheet's words in a file of their own, each row once"
+            }
+            Self::Rows(RowsRefused::Missing { .. }) => {
+                "type all the rows of the sheet, each on a line that begins with its letter"
+            }
+            Self::Words(_) | Self::Rows(RowsRefused::Changed { .. }) => {
+                "compare these rows with the sheet, word by word"
+            }
+            Self::Text(_) | Self::Rows(_) => "read the sheet again and compare it letter by letter",
             Self::Refused(ShareRefused::SameSheet { .. }) => "give the sheet of another custodian",
             Self::Refused(ShareRefused::OtherSet { .. }) => {
                 "compare the set id printed on the sheet with the ceremony record: either this is a sheet of another archive \

@@ -33,7 +33,7 @@ pub(super) fn set(
         left,
         caption,
         LABEL,
-        "QR code, level Q: the text in the rows below",
+        "QR code, level Q: the text in the last rows below",
     );
     page.code(left, top, code);
     steps(page, sheet, text.prefix(), top);
@@ -65,7 +65,7 @@ fn step_texts(sheet: &ShareSheet<'_>, prefix: &str) -> [String; 5] {
             sheet.shares
         ),
         format!(
-            "Read each code with any QR reader, or type the rows below. After `{prefix}:` comes base32 (RFC 4648) \
+            "Read each code with any QR reader, or type its text, last below. After `{prefix}:` comes base32 (RFC 4648) \
              of these bytes: version, kind, profile, flags, threshold, x, two for groups (1 byte each); set id (12); \
              y (32, little-endian); check (4)."
         ),

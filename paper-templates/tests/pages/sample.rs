@@ -21,6 +21,19 @@ pub(crate) const SHARE: ShareSheet<'static> = ShareSheet {
     format: "share frame version 1",
     qr_text: "ARCHIVER-SHARE-1:AEAQCAADAIAAABYIBEFAWDANBYHRAEISCNOKL3RXQDERE\
               W5E5U3H7SARLKR6YNL6Y4IFTIXLGR64MD2YUHVBFGX6AE",
+    words: &[
+        "acrobat again academic leaf equation",
+        "academic advance grumpy problem firm",
+        "detect warn sweater voting deploy",
+        "organize employer slush warn plan",
+        "again practice talent sprinkle yield",
+        "location rebound explain rapids kernel",
+        "unknown cubic agency photo laden",
+        "smirk window rhythm flame inherit",
+        "ladybug stilt triumph airline negative",
+        "oral width worthy testify axis",
+        "aluminum quantity terminal agency penalty",
+    ],
     rehearsal: false,
 };
 
