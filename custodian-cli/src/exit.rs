@@ -50,4 +50,5 @@ pub(crate) const HELP: &str = "Exit status:
   3  too few sheets could be verified
   4  a plan, public folder or vault cannot be used
   5  a file or folder could not be written
-  6  a self-check failed";
+  6  a self-check failed
+  129, 130, 143  interrupted by SIGHUP, SIGINT (Ctrl-C), SIGTERM; nothing half done is left";

@@ -12,6 +12,7 @@ mod commands;
 mod exit;
 mod failure;
 mod hardening;
+mod interrupt;
 mod new_files;
 mod opening;
 mod operator;
@@ -21,6 +22,7 @@ mod rehearsal;
 mod report;
 mod secret_file;
 mod sheets;
+mod staging;
 mod terminal;
 mod version;
 
@@ -41,6 +43,9 @@ fn main() -> ExitCode {
         return archiver_encrypt::main_entry();
     }
     let hardened = hardening::harden();
+    if let Err(error) = interrupt::watch() {
+        return explain(&unwatched(&error)).into();
+    }
     let cli = Cli::parse();
     if cli.version {
         return print(&version::text())
@@ -52,7 +57,10 @@ fn main() -> ExitCode {
         return Exit::Usage.into();
     };
     let mut operator = Terminal::new(cli.quiet);
-    match command.run(hardened, &mut operator) {
+    let outcome = command.run(hardened, &mut operator);
+    // What is being removed makes a command fail: that is no error to be told.
+    interrupt::let_it_end();
+    match outcome {
         Ok(report) => show(report.as_ref(), cli.json).into(),
         Err(failure) => explain(&failure).into(),
     }
@@ -89,6 +97,14 @@ fn unprintable(error: &io::Error) -> Exit {
         hint: "what the command was asked to write into files is complete".to_owned(),
         exit: Exit::Output,
     })
+}
+
+fn unwatched(error: &io::Error) -> Failure {
+    Failure {
+        message: format!("this system lets no signals be watched for: {error}"),
+        hint: "nothing was begun; end other programs and run again".to_owned(),
+        exit: Exit::Internal,
+    }
 }
 
 fn explain(failure: &Failure) -> Exit {

@@ -5,7 +5,7 @@
 //! Memory is bounded whatever the vaults' size (but for about 20 bytes a mail, by which duplicates are known).
 //!
 //! A damaged, torn or foreign record costs only itself and is an anomaly of the summary. What ends the run is an unreadable vault
-//! or an output that cannot be written. Nothing stands under a final name that is not whole.
+//! or an output that cannot be written; then the output folder is left as it was. It is filled only when all of it is whole.
 
 use std::io;
 use std::num::NonZero;
@@ -18,6 +18,7 @@ use thiserror::Error;
 
 use crate::exit::Exit;
 use crate::failure::{Explained, shown};
+use crate::staging::{Staging, StagingError};
 
 mod duplicates;
 pub(crate) mod inspect;
@@ -116,20 +117,9 @@ pub(crate) enum OpenError {
     /// A vault that cannot be used.
     #[error(transparent)]
     Vault(#[from] source::SourceError),
-    /// The output folder holds something.
-    #[error("the output folder {} is not empty", shown(.0))]
-    OutNotEmpty(PathBuf),
-    /// The output folder is a file.
-    #[error("the output folder {} is not a folder", shown(.0))]
-    OutNotAFolder(PathBuf),
-    /// The output folder cannot be made or looked into.
-    #[error("the output folder {} cannot be used: {source}", shown(.path))]
-    Out {
-        /// The folder.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
+    /// The output folder cannot be used.
+    #[error(transparent)]
+    Out(#[from] StagingError),
     /// A vault could not be read to its end.
     #[error("the vault {} cannot be read: {source}", shown(.path))]
     Read {
@@ -139,14 +129,12 @@ pub(crate) enum OpenError {
         source: io::Error,
     },
     /// An output file could not be written.
-    #[error("{} could not be written: {source}; {complete} mails are complete, and there is no manifest", shown(.path))]
+    #[error("{} could not be written: {source}; nothing was left behind", shown(.path))]
     Write {
         /// The file.
         path: PathBuf,
         /// Why.
         source: io::Error,
-        /// Mails that stand complete under their final names.
-        complete: u64,
     },
     /// The operating system gives no threads.
     #[error("no threads could be started: {0}")]
@@ -158,12 +146,7 @@ impl Explained for OpenError {
         match self {
             Self::Vault(source::SourceError::Twice(_)) => "name each vault once".to_owned(),
             Self::Vault(_) => "name the vault's file; it is only read, never changed".to_owned(),
-            Self::OutNotEmpty(_) | Self::OutNotAFolder(_) => {
-                "name a new folder with --out; nothing is ever overwritten".to_owned()
-            }
-            Self::Out { .. } => {
-                "name a folder with --out whose parent exists and can be written".to_owned()
-            }
+            Self::Out(error) => error.hint(),
             Self::Read { .. } => {
                 "copy the vault to a sound disk and run again into a new folder".to_owned()
             }
@@ -177,10 +160,8 @@ impl Explained for OpenError {
     fn exit(&self) -> Exit {
         match self {
             Self::Vault(_) | Self::Read { .. } => Exit::Input,
-            Self::OutNotEmpty(_)
-            | Self::OutNotAFolder(_)
-            | Self::Out { .. }
-            | Self::Write { .. } => Exit::Output,
+            Self::Out(error) => error.exit(),
+            Self::Write { .. } => Exit::Output,
             Self::Threads(_) => Exit::Internal,
         }
     }
@@ -207,7 +188,7 @@ impl<'a> Opening<'a> {
     /// Opens the vaults, in the order given, into the new or empty folder `out`.
     ///
     /// # Errors
-    /// [`OpenError`]; before [`OpenError::Read`] and [`OpenError::Write`] nothing was written.
+    /// [`OpenError`]; then nothing is left in `out`.
     pub(crate) fn open(
         &self,
         vaults: &[PathBuf],
@@ -242,6 +223,7 @@ impl<'a> Opening<'a> {
             },
         )?;
         manifest.finish(&summary)?;
+        out.finish(manifest::FILES)?;
         Ok(summary)
     }
 }
@@ -265,7 +247,7 @@ pub(crate) fn open_vaults(
 /// As [`open_vaults`] would give for the same arguments.
 pub(crate) fn check_before_the_sheets(vaults: &[PathBuf], out: &Path) -> Result<(), OpenError> {
     source::open_all(vaults)?;
-    OutFolder::check(out)
+    Ok(Staging::check(out)?)
 }
 
 fn all_cores() -> NonZero<usize> {

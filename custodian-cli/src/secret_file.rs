@@ -9,7 +9,7 @@ use thiserror::Error;
 
 use crate::exit::Exit;
 use crate::failure::{Explained, shown};
-use crate::new_files::{parent_of, sync_folder, write_new};
+use crate::new_files::{parent_of, sync_folder, write_half};
 
 /// A secret file that was not written.
 #[derive(Debug, Error)]
@@ -53,16 +53,14 @@ pub(crate) fn check_is_free(path: &Path) -> Result<(), SecretFileError> {
 pub(crate) fn write_secret_file(path: &Path, secret: &[u8]) -> Result<(), SecretFileError> {
     check_is_free(path)?;
     let part = part_of(path);
-    let written = write_new(&part, secret, 0o600).and_then(|()| move_into_place(&part, path));
-    written.map_err(|source| {
-        let _ = fs::remove_file(&part);
-        match source.kind() {
-            io::ErrorKind::AlreadyExists => SecretFileError::Exists { path: shown(path) },
-            _ => SecretFileError::Unwritable {
-                path: shown(path),
-                source,
-            },
-        }
+    let written = write_half(&part, secret, 0o600)
+        .and_then(|half| half.complete(path, || move_into_place(&part, path)));
+    written.map_err(|source| match source.kind() {
+        io::ErrorKind::AlreadyExists => SecretFileError::Exists { path: shown(path) },
+        _ => SecretFileError::Unwritable {
+            path: shown(path),
+            source,
+        },
     })
 }
 

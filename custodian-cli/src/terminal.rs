@@ -5,6 +5,7 @@ use std::io::{self, IsTerminal as _, Write as _};
 use archiver_core::secret::SecretText;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use crate::interrupt;
 use crate::operator::{NoTerminal, Operator};
 
 /// An operator at stdin and stderr.
@@ -45,12 +46,16 @@ impl Operator for Terminal {
 
     fn ask_secret(&mut self, prompt: &str, flag: &'static str) -> Result<SecretText, NoTerminal> {
         need_terminal(prompt, flag)?;
-        rpassword::prompt_password(format!("{prompt}: "))
-            .map(SecretText::new)
-            .map_err(|_| NoTerminal {
+        let _restoring = interrupt::restoring_terminal();
+        match rpassword::prompt_password(format!("{prompt}: ")) {
+            Ok(secret) => Ok(SecretText::new(secret)),
+            // Ctrl-C: no signal comes of it while echo is off.
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => interrupt::by_keyboard(),
+            Err(_) => Err(NoTerminal {
                 question: prompt.to_owned(),
                 flag,
-            })
+            }),
+        }
     }
 
     fn progress(&self) -> ProgressBar {

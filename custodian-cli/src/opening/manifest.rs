@@ -1,7 +1,7 @@
 //! The manifest's files: the rows as CSV for people and as JSON for programs, and the hashes of all files.
 //!
 //! The rows' offsets and lengths tile the vaults. All three files are written while the vaults are opened and get their names
-//! only at the end, the hashes last.
+//! only at the end.
 
 use std::io::{self, BufWriter, Write};
 
@@ -10,7 +10,7 @@ use data_encoding::HEXLOWER;
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
-use super::out_folder::{OutFolder, PartFile};
+use super::out_folder::{OutFolder, PartFile, unwritable};
 use super::row::{COLUMNS, Row};
 use super::shown::harmless;
 use super::source::VaultSource;
@@ -19,6 +19,8 @@ use super::{OpenError, Summary};
 const CSV: &str = "manifest.csv";
 const JSON: &str = "manifest.json";
 const HASHES: &str = "manifest.sha256";
+/// The three files, the hashes last.
+pub(super) const FILES: [&str; 3] = [CSV, JSON, HASHES];
 const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 const BUFFER: usize = 64 * 1024;
 
@@ -94,7 +96,7 @@ impl<'a> Manifest<'a> {
         Ok(())
     }
 
-    /// Completes the files, and gives them their names when everything is on the disk.
+    /// Completes the files, gives them their names, and waits until everything is on the disk.
     pub(super) fn finish(mut self, summary: &Summary) -> Result<(), OpenError> {
         let out = self.out;
         let tail = serde_json::to_string(summary).map_err(|e| failed(out, JSON, e.into()))?;
@@ -106,7 +108,6 @@ impl<'a> Manifest<'a> {
         write!(self.hashes, "{csv_hash}  {CSV}\n{json_hash}  {JSON}\n")
             .map_err(|e| failed(out, HASHES, e))?;
         let (hashes, _) = self.hashes.finish().map_err(|e| failed(out, HASHES, e))?;
-        out.sync()?;
         out.keep(csv, CSV)?;
         out.keep(json, JSON)?;
         out.keep(hashes, HASHES)?;
@@ -115,7 +116,7 @@ impl<'a> Manifest<'a> {
 }
 
 fn failed(out: &OutFolder, name: &str, error: io::Error) -> OpenError {
-    out.unwritable(out.path(name), error)
+    unwritable(out.path(name), error)
 }
 
 /// A buffered file that is hashed while it is written.

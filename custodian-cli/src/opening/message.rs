@@ -9,7 +9,7 @@ use archiver_core::vault::read::{Claim, RecordFacts, read_record};
 use archiver_core::vault::scan::SpanKind;
 
 use super::OpenError;
-use super::out_folder::{OutFolder, PartFile};
+use super::out_folder::{OutFolder, PartFile, unwritable};
 use super::pipeline::Job;
 use super::shown::{HeaderReader, MailHeaders};
 
@@ -106,7 +106,6 @@ impl Opener<'_> {
         let file = file_name(record, &facts.claim, &opened.sha256);
         let part = sink.finish()?;
         self.out.keep(part, &file)?;
-        self.out.count_mail();
         Ok(Mail {
             file,
             opened,
@@ -182,7 +181,7 @@ impl<'a> Sink<'a> {
         let mut part = self.begin()?;
         match part.write_all(&self.memory) {
             Ok(()) => Ok(part),
-            Err(e) => Err(self.out.unwritable(part.path().to_owned(), e)),
+            Err(e) => Err(unwritable(part.path().to_owned(), e)),
         }
     }
 
@@ -206,7 +205,7 @@ impl<'a> Sink<'a> {
     fn unwritable(self, error: io::Error) -> OpenError {
         let name = format!("messages/{}/{:010}.part", folder(self.record), self.record);
         self.failure
-            .unwrap_or_else(|| self.out.unwritable(self.out.path(&name), error))
+            .unwrap_or_else(|| unwritable(self.out.path(&name), error))
     }
 }
 

@@ -1,76 +1,52 @@
-//! The output folder: new or empty, readable by its owner only, and with no half-written file under a final name.
+//! The output folder in the making ([`Staging`]): readable by its owner only, and with no half-written file under a mail's name.
 
 use std::collections::HashSet;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use super::OpenError;
-use crate::new_files::{make_folder, parent_of};
+use crate::interrupt::holding_off;
+use crate::new_files::{create, make_folder};
+use crate::staging::Staging;
 
-/// The folder, and what stands complete in it.
+const MESSAGES: &str = "messages";
+
+/// The folder, and which folders were made in it.
 #[derive(Debug)]
 pub(super) struct OutFolder {
-    root: PathBuf,
+    staging: Staging,
     made: Mutex<HashSet<String>>,
-    complete: AtomicU64,
 }
 
 impl OutFolder {
-    /// Whether the folder is empty, or can be made: its parent exists.
-    pub(super) fn check(root: &Path) -> Result<(), OpenError> {
-        let unusable = |source| OpenError::Out {
-            path: root.to_owned(),
-            source,
-        };
-        match fs::read_dir(root).map(|mut entries| entries.next().is_some()) {
-            Ok(true) => Err(OpenError::OutNotEmpty(root.to_owned())),
-            Ok(false) => Ok(()),
-            Err(e) if e.kind() == io::ErrorKind::NotFound => {
-                fs::metadata(parent_of(root)).map_err(unusable)?;
-                Ok(())
-            }
-            Err(e) if e.kind() == io::ErrorKind::NotADirectory => {
-                Err(OpenError::OutNotAFolder(root.to_owned()))
-            }
-            Err(e) => Err(unusable(e)),
-        }
-    }
-
     /// Makes the folder, or takes an empty one.
     pub(super) fn create(root: &Path) -> Result<Self, OpenError> {
-        Self::check(root)?;
-        let unusable = |source| OpenError::Out {
-            path: root.to_owned(),
-            source,
-        };
-        match make_folder(root, 0o700) {
-            Err(e) if e.kind() != io::ErrorKind::AlreadyExists => return Err(unusable(e)),
-            _ => {}
-        }
         let out = Self {
-            root: root.to_owned(),
+            staging: Staging::begin(root)?,
             made: Mutex::default(),
-            complete: AtomicU64::new(0),
         };
-        out.make_sub_folder("messages").map_err(unusable)?;
+        out.make_sub_folder(MESSAGES)?;
         Ok(out)
+    }
+
+    /// Gives everything its final name: the mails, and then these files in this order.
+    pub(super) fn finish(self, files: [&str; 3]) -> Result<(), OpenError> {
+        let [first, second, third] = files;
+        Ok(self.staging.finish(&[MESSAGES, first, second, third])?)
     }
 
     /// Makes `messages/<name>` unless this run has made it before.
     pub(super) fn make_message_folder(&self, name: &str) -> Result<(), OpenError> {
-        let relative = format!("messages/{name}");
-        self.make_sub_folder(&relative)
-            .map_err(|e| self.unwritable(self.root.join(&relative), e))
+        self.make_sub_folder(&format!("{MESSAGES}/{name}"))
     }
 
-    fn make_sub_folder(&self, relative: &str) -> io::Result<()> {
+    fn make_sub_folder(&self, relative: &str) -> Result<(), OpenError> {
         let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
         if !made.contains(relative) {
-            make_folder(&self.root.join(relative), 0o700)?;
+            let path = self.path(relative);
+            make_folder(&path, 0o700).map_err(|e| unwritable(path, e))?;
             made.insert(relative.to_owned());
         }
         Ok(())
@@ -78,57 +54,45 @@ impl OutFolder {
 
     /// Begins a file under the folder; it has its name only when it is kept.
     pub(super) fn begin(&self, relative: &str) -> Result<PartFile, OpenError> {
-        let path = self.root.join(format!("{relative}.part"));
-        let file = OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .mode(0o600)
-            .open(&path);
-        match file {
+        let path = self.path(&format!("{relative}.part"));
+        match create(&path, 0o600) {
             Ok(file) => Ok(PartFile {
                 path,
                 file,
                 kept: false,
             }),
-            Err(e) => Err(self.unwritable(path, e)),
+            Err(e) => Err(unwritable(path, e)),
         }
     }
 
-    /// Gives a whole file its final name.
+    /// Gives a whole file its name.
     pub(super) fn keep(&self, mut part: PartFile, relative: &str) -> Result<(), OpenError> {
-        let path = self.root.join(relative);
-        match fs::rename(&part.path, &path) {
+        let path = self.path(relative);
+        match holding_off(|| fs::rename(&part.path, &path)) {
             Ok(()) => {
                 part.kept = true;
                 Ok(())
             }
-            Err(e) => Err(self.unwritable(path, e)),
+            Err(e) => Err(unwritable(path, e)),
         }
     }
 
+    /// Where a file lies meanwhile.
     pub(super) fn path(&self, relative: &str) -> PathBuf {
-        self.root.join(relative)
-    }
-
-    /// One more mail is complete.
-    pub(super) fn count_mail(&self) {
-        self.complete.fetch_add(1, Ordering::Relaxed);
+        self.staging.path().join(relative)
     }
 
     /// Waits until everything written so far is on the disk, and learns of errors that came late.
     pub(super) fn sync(&self) -> Result<(), OpenError> {
-        let folder = File::open(&self.root).map_err(|e| self.unwritable(self.root.clone(), e))?;
-        rustix::fs::syncfs(folder).map_err(|e| self.unwritable(self.root.clone(), e.into()))
+        let root = self.staging.path();
+        let folder = File::open(root).map_err(|e| unwritable(root.to_owned(), e))?;
+        rustix::fs::syncfs(folder).map_err(|e| unwritable(root.to_owned(), e.into()))
     }
+}
 
-    /// The error for a file that could not be written.
-    pub(super) fn unwritable(&self, path: PathBuf, source: io::Error) -> OpenError {
-        OpenError::Write {
-            path,
-            source,
-            complete: self.complete.load(Ordering::Relaxed),
-        }
-    }
+/// The error for a file that could not be written.
+pub(super) fn unwritable(path: PathBuf, source: io::Error) -> OpenError {
+    OpenError::Write { path, source }
 }
 
 /// A file that is not whole yet. It is removed unless it is kept.

@@ -16,17 +16,19 @@ use crate::archive_files::{ArchiveFiles, ArchiveFilesError};
 use crate::ceremony::environment;
 use crate::ceremony::hold::{CeremonyError, hold};
 use crate::ceremony::minutes::Minutes;
-use crate::ceremony::output::{OutputError, OutputFolder};
+use crate::ceremony::output::OutputFolder;
 use crate::clock::{self, ClockError};
 use crate::exit::Exit;
 use crate::failure::{Explained, shown};
 use crate::hardening::Hardened;
-use crate::new_files;
+use crate::interrupt::holding_off;
+use crate::new_files::{self, make_half_folder};
 use crate::opening::{NoProgress, OpenError, Summary, open_vaults};
 use crate::operator::Operator;
 use crate::plan::{Plan, PlanError};
 use crate::secret_file::{SecretFileError, write_secret_file};
 use crate::sheets::{GatheredSheets, TooFewSheets};
+use crate::staging::StagingError;
 
 /// The plan of every rehearsal.
 const PLAN: &str = include_str!("plan.toml");
@@ -41,7 +43,7 @@ pub(crate) enum RehearsalError {
     #[error(transparent)]
     Plan(#[from] PlanError),
     #[error(transparent)]
-    Output(#[from] OutputError),
+    Output(#[from] StagingError),
     #[error(transparent)]
     Ceremony(#[from] CeremonyError),
     #[error("{path}: {source}")]
@@ -119,14 +121,25 @@ pub(crate) struct Told {
     pub(crate) vault_bytes: u64,
 }
 
-/// Plays the story in `out`, a new folder.
+/// Plays the story in `out`, a new folder. When the story fails the folder stays, to be looked into; when it is interrupted the folder is removed.
 pub(crate) fn play(
     out: &Path,
     mails: &[Mail],
     hardened: Hardened,
     operator: &mut dyn Operator,
 ) -> Result<Told, RehearsalError> {
-    make_folder(out)?;
+    let folder = make_half_folder(out, 0o700).map_err(not_made(out))?;
+    let told = play_in(out, mails, hardened, operator);
+    folder.complete(out, || Ok::<(), RehearsalError>(()))?;
+    told
+}
+
+fn play_in(
+    out: &Path,
+    mails: &[Mail],
+    hardened: Hardened,
+    operator: &mut dyn Operator,
+) -> Result<Told, RehearsalError> {
     operator.say("1. The ceremony");
     let set_id = hold_ceremony(&out.join("ceremony"), hardened, operator)?;
 
@@ -180,7 +193,9 @@ fn archive(
     for mail in mails {
         let copy = sent.join(&mail.name);
         write_secret_file(&copy, &mail.bytes)?;
-        let output = hook::deliver(mail, &certificate, &vault).map_err(at(&vault))?;
+        // A signal waits for the hook, which would write into the folder that is being removed.
+        let delivered = holding_off(|| hook::deliver(mail, &certificate, &vault));
+        let output = delivered.map_err(at(&vault))?;
         if !output.status.success() {
             let said = String::from_utf8_lossy(&output.stderr)
                 .trim()
@@ -297,10 +312,12 @@ fn files_of(folder: &Path) -> Result<Vec<PathBuf>, RehearsalError> {
 }
 
 fn make_folder(path: &Path) -> Result<(), RehearsalError> {
-    new_files::make_folder(path, 0o700).map_err(|source| RehearsalError::Folder {
-        path: shown(path),
-        source,
-    })
+    new_files::make_folder(path, 0o700).map_err(not_made(path))
+}
+
+fn not_made(path: &Path) -> impl FnOnce(io::Error) -> RehearsalError {
+    let path = shown(path);
+    move |source| RehearsalError::Folder { path, source }
 }
 
 fn at(path: &Path) -> impl Fn(io::Error) -> RehearsalError {
