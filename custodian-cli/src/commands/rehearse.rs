@@ -8,8 +8,9 @@ use crate::clock;
 use crate::failure::{Failure, shown};
 use crate::hardening::Hardened;
 use crate::operator::Operator;
+use crate::plan::Plan;
 use crate::rehearsal::mails;
-use crate::rehearsal::story::{RehearsalError, play};
+use crate::rehearsal::story::{RehearsalError, own_plan, play};
 use crate::report::{Report, to_json};
 
 /// Play the whole story on practice mails: ceremony, sheets, hook, vault, audit. Everything is marked REHEARSAL.
@@ -20,6 +21,10 @@ pub(crate) struct Args {
     /// The folder to make; by default a new one here, named after the time.
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
+
+    /// Rehearse with this plan (TOML, as for a ceremony) instead of the program's own.
+    #[arg(long, value_name = "FILE")]
+    plan: Option<PathBuf>,
 
     /// Take the mails from this folder, one file each, instead of the program's own.
     #[arg(long, value_name = "DIR")]
@@ -32,6 +37,10 @@ impl Args {
         hardened: Hardened,
         operator: &mut dyn Operator,
     ) -> Result<Box<dyn Report>, Failure> {
+        let plan = match &self.plan {
+            None => own_plan()?,
+            Some(path) => Plan::load(path)?,
+        };
         let mails = match &self.mails {
             None => mails::carried(),
             Some(folder) => mails::from_folder(folder).map_err(|source| RehearsalError::Mails {
@@ -50,7 +59,7 @@ impl Args {
                 clock::now()?.to_string().replace(':', "")
             )),
         };
-        let told = play(&out, &mails, hardened, operator)?;
+        let told = play(&out, &plan, &mails, hardened, operator)?;
         Ok(Box::new(RehearsalReport {
             folder: shown(&out),
             set_id: told.set_id,

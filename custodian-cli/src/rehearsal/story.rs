@@ -30,7 +30,7 @@ use crate::secret_file::{SecretFileError, write_secret_file};
 use crate::sheets::{GatheredSheets, TooFewSheets};
 use crate::staging::StagingError;
 
-/// The plan of every rehearsal.
+/// The plan of a rehearsal that was given no other.
 const PLAN: &str = include_str!("plan.toml");
 /// As a good scanner has it.
 const SCAN_DPI: f32 = 300.0;
@@ -121,33 +121,40 @@ pub(crate) struct Told {
     pub(crate) vault_bytes: u64,
 }
 
+/// The plan of a rehearsal that was given no other: 2 of 3.
+pub(crate) fn own_plan() -> Result<Plan, RehearsalError> {
+    Ok(Plan::parse(PLAN)?)
+}
+
 /// Plays the story in `out`, a new folder. When the story fails the folder stays, to be looked into; when it is interrupted the folder is removed.
 pub(crate) fn play(
     out: &Path,
+    plan: &Plan,
     mails: &[Mail],
     hardened: Hardened,
     operator: &mut dyn Operator,
 ) -> Result<Told, RehearsalError> {
     let folder = make_half_folder(out, 0o700).map_err(not_made(out))?;
-    let told = play_in(out, mails, hardened, operator);
+    let told = play_in(out, plan, mails, hardened, operator);
     folder.complete(out, || Ok::<(), RehearsalError>(()))?;
     told
 }
 
 fn play_in(
     out: &Path,
+    plan: &Plan,
     mails: &[Mail],
     hardened: Hardened,
     operator: &mut dyn Operator,
 ) -> Result<Told, RehearsalError> {
     operator.say("1. The ceremony");
-    let set_id = hold_ceremony(&out.join("ceremony"), hardened, operator)?;
+    let set_id = hold_ceremony(&out.join("ceremony"), plan, hardened, operator)?;
 
     operator.say("2. The mail server");
     let vault = archive(out, mails, operator)?;
 
     operator.say("3. The audit");
-    let quorum = read_sheets(out, operator)?;
+    let quorum = read_sheets(out, plan, operator)?;
     let summary = open(out, &vault, &quorum, operator)?;
     compare(&out.join("opened"), mails, &summary)?;
     operator.say(&format!(
@@ -164,15 +171,15 @@ fn play_in(
 
 fn hold_ceremony(
     out: &Path,
+    plan: &Plan,
     hardened: Hardened,
     operator: &mut dyn Operator,
 ) -> Result<String, RehearsalError> {
-    let plan = Plan::parse(PLAN)?;
     let folder = OutputFolder::prepare(out)?;
     let mut minutes = Minutes::default();
     environment::observe(hardened, &mut minutes);
     let held = hold(
-        &plan,
+        plan,
         Purpose::Rehearsal,
         clock::now()?,
         minutes,
@@ -215,8 +222,12 @@ fn archive(
     Ok(vault)
 }
 
-/// Turns the sheets into pictures, as a scanner does, and reads the codes of two of them.
-fn read_sheets(out: &Path, operator: &mut dyn Operator) -> Result<Quorum, RehearsalError> {
+/// Turns the sheets into pictures, as a scanner does, and reads the codes of as many as are needed.
+fn read_sheets(
+    out: &Path,
+    plan: &Plan,
+    operator: &mut dyn Operator,
+) -> Result<Quorum, RehearsalError> {
     let scans = out.join("scans");
     make_folder(&scans)?;
     let mut pictures = Vec::new();
@@ -232,8 +243,9 @@ fn read_sheets(out: &Path, operator: &mut dyn Operator) -> Result<Quorum, Rehear
         pictures.len()
     ));
     let archive = ArchiveFiles::load(&out.join("ceremony/public"), clock::now()?, operator)?;
-    // The first custodian is away.
-    let present = pictures.get(1..).unwrap_or_default();
+    // The first custodians are away: as many as may be.
+    let away = plan.threshold.n() - plan.threshold.k();
+    let present = pictures.get(usize::from(away)..).unwrap_or_default();
     let gathered =
         GatheredSheets::gather(archive.public.sharing(), present, &mut Indented(operator));
     Ok(gathered.into_quorum()?)

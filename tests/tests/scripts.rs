@@ -1,0 +1,132 @@
+//! The commands of docs/ceremony.md and docs/audit.md do what the pages say, typed as they stand.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use custody_tests::{Ceremony, PLAN, custodian, rehearsal_mails, run};
+
+/// Lines that need a printer, or change the machine.
+const FOR_A_PERSON: [&str; 3] = ["sudo ", "ulimit ", "lp "];
+
+/// The lines of the page's `sh` blocks, in order.
+fn commands(page: &str) -> Vec<String> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../docs")
+        .join(page);
+    let text = fs::read_to_string(path).unwrap();
+    let blocks = text.split("```sh\n").skip(1);
+    let lines = blocks.flat_map(|block| block.split("```").next().unwrap().lines());
+    let lines: Vec<String> = lines.map(|line| line.trim().to_owned()).collect();
+    assert!(lines.len() > 5, "{page} has {} commands", lines.len());
+    lines
+        .into_iter()
+        .filter(|line| !FOR_A_PERSON.iter().any(|start| line.starts_with(start)))
+        .collect()
+}
+
+/// Types a line, with the page's folders below `root`.
+fn type_in(root: &Path, line: &str) -> String {
+    let root_text = root.to_str().unwrap();
+    let line = line
+        .replace("/run/", &format!("{root_text}/run/"))
+        .replace("/media/", &format!("{root_text}/media/"));
+    let binaries = Path::new(custodian().get_program())
+        .parent()
+        .unwrap()
+        .to_owned();
+    let path = format!("{}:{}", binaries.display(), std::env::var("PATH").unwrap());
+    let ran = run(Command::new("sh")
+        .args(["-ec", &line])
+        .env("PATH", path)
+        .current_dir(root));
+    let ran = ran.expect_code(0);
+    ran.stdout
+}
+
+fn make_folders(root: &Path, folders: &[&str]) {
+    for folder in folders {
+        fs::create_dir_all(root.join(folder)).unwrap();
+    }
+}
+
+#[test]
+fn the_ceremonys_commands_hold_a_ceremony() {
+    let scratch = tempfile::tempdir().unwrap();
+    let root = scratch.path();
+    make_folders(root, &["run/ceremony", "media/usb-1", "media/usb-2"]);
+    fs::write(root.join("plan.toml"), PLAN).unwrap();
+    let mut checked = false;
+    for line in commands("ceremony.md") {
+        if line.contains("scan-1.png") {
+            scan_first_sheet(root);
+        }
+        // Nobody is there to answer what the program finds on this machine.
+        let typed = if line.starts_with("custodian ceremony") {
+            format!("{line} --yes")
+        } else {
+            line.clone()
+        };
+        let said = type_in(root, &typed);
+        checked |= line.starts_with("custodian check") && said.contains("share 1, verified");
+    }
+    assert!(checked);
+    assert!(root.join("media/usb-1/public/archive.cert.asc").exists());
+    assert!(root.join("media/usb-2/record/ceremony-record.pdf").exists());
+}
+
+fn scan_first_sheet(root: &Path) {
+    let sheets = fs::read_dir(root.join("run/ceremony/out/sheets")).unwrap();
+    let first = sheets.map(|sheet| sheet.unwrap().path()).min().unwrap();
+    let pages = sheet_scan::render_pdf(
+        &fs::read(first).unwrap(),
+        300.0,
+        &sheet_scan::Limits::default(),
+    )
+    .unwrap();
+    fs::write(
+        root.join("run/ceremony/scan-1.png"),
+        pages[0].to_png().unwrap().as_slice(),
+    )
+    .unwrap();
+}
+
+#[test]
+fn the_audits_commands_open_the_archive() {
+    let ceremony = Ceremony::hold();
+    let mails = rehearsal_mails();
+    mails.iter().for_each(|mail| ceremony.archive(mail));
+    let scratch = tempfile::tempdir().unwrap();
+    let root = scratch.path();
+    make_folders(root, &["run/audit/scans", "media/vault", "media/public"]);
+    for share in [1, 3] {
+        fs::copy(
+            ceremony.sheet_picture(share, 200.0),
+            root.join(format!("run/audit/scans/{share}.png")),
+        )
+        .unwrap();
+    }
+    fs::copy(ceremony.vault(), root.join("media/vault/VAULT")).unwrap();
+    for file in fs::read_dir(ceremony.public()).unwrap() {
+        let file = file.unwrap();
+        fs::copy(
+            file.path(),
+            root.join("media/public").join(file.file_name()),
+        )
+        .unwrap();
+    }
+    let said: String = commands("audit.md")
+        .iter()
+        .map(|line| type_in(root, line))
+        .collect();
+    assert!(
+        said.contains(&format!("{0} of {0} records opened", mails.len())),
+        "{said}"
+    );
+}
