@@ -4,7 +4,8 @@ use std::path::Path;
 use std::{env, fs};
 
 use paper_templates::{
-    CeremonyRecord, Paper, RevocationSheet, ceremony_record, revocation_sheet, share_sheet,
+    CeremonyRecord, Paper, RecoveryPage, RevocationSheet, ceremony_record, recovery_page,
+    revocation_sheet, share_sheet,
 };
 
 #[path = "../tests/pages/sample.rs"]
@@ -37,6 +38,12 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             "revocation-long",
             revocation_sheet(&long, paper)?.expose_bytes(),
         )?;
+        write("recovery", &recovery_page(&sample::RECOVERY, paper)?)?;
+        let rehearsal = RecoveryPage {
+            rehearsal: true,
+            ..sample::RECOVERY
+        };
+        write("recovery-rehearsal", &recovery_page(&rehearsal, paper)?)?;
         write("record", &ceremony_record(&sample::record(&small), paper)?)?;
         let rehearsal = CeremonyRecord {
             rehearsal: true,

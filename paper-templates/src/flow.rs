@@ -213,6 +213,13 @@ impl Flow {
         Ok(())
     }
 
+    /// What follows begins on a page of its own.
+    pub(crate) fn new_page(&mut self) {
+        let full = std::mem::replace(&mut self.page, Page::new(self.paper, self.rehearsal));
+        self.pages.push(full);
+        self.y = TOP;
+    }
+
     /// The pages, numbered.
     pub(crate) fn finish(mut self) -> Vec<Page> {
         self.pages.push(self.page);
@@ -239,9 +246,7 @@ impl Flow {
         if self.y + height <= self.paper.height() - BOTTOM_MARGIN {
             return false;
         }
-        let full = std::mem::replace(&mut self.page, Page::new(self.paper, self.rehearsal));
-        self.pages.push(full);
-        self.y = TOP;
+        self.new_page();
         true
     }
 }

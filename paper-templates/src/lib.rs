@@ -5,6 +5,7 @@
 //! - for each custodian's sheet, [`share_sheet()`]: one page, the share as a QR code and as text to type;
 //! - for the sheet that can declare the archive key dead, [`revocation_sheet()`];
 //! - for the minutes that everybody signs, [`ceremony_record()`];
+//! - for whoever opens the archive without this program, [`recovery_page()`];
 //! - before any of them, [`missing_glyph`] on every name of the plan, so that a character that cannot be
 //!   printed is refused before a key exists.
 //!
@@ -38,9 +39,11 @@ mod code;
 mod flow;
 mod form;
 mod page;
+mod parts;
 
 // The pages.
 mod ceremony_record;
+mod recovery_page;
 mod revocation_sheet;
 mod share_sheet;
 
@@ -53,6 +56,7 @@ pub use ceremony_record::{
 pub use error::PaperError;
 pub use fonts::missing_glyph;
 pub use paper::Paper;
+pub use recovery_page::{RecoveryPage, recovery_page};
 pub use revocation_sheet::{RevocationSheet, revocation_sheet};
 pub use secret_pdf::SecretPdf;
 pub use share_sheet::{ShareSheet, share_sheet};

@@ -7,17 +7,22 @@
     reason = "a test fails by panicking"
 )]
 
+use std::io::Read as _;
+
+use data_encoding::HEXLOWER;
 use paper_templates::{
-    CeremonyRecord, Paper, RevocationSheet, ShareSheet, ceremony_record, revocation_sheet,
-    share_sheet,
+    CeremonyRecord, Paper, RecoveryPage, RevocationSheet, ShareSheet, ceremony_record,
+    recovery_page, revocation_sheet, share_sheet,
 };
+use sha2::{Digest as _, Sha256};
+use sheet_scan::{Limits, read_page, render_pdf};
 
 #[path = "pages/sample.rs"]
 mod sample;
 #[path = "pages/scan.rs"]
 mod scan;
 
-use sample::{LONG_SHARE, REVOCATION, SHARE, record};
+use sample::{LONG_SHARE, RECOVERY, REVOCATION, SHARE, record};
 use scan::squeezed;
 
 const PAPERS: [Paper; 2] = [Paper::A4, Paper::Letter];
@@ -134,6 +139,8 @@ fn the_same_input_gives_the_same_bytes() {
         assert!(revocation() == revocation());
         let minutes = || ceremony_record(&record(&manifest), paper).unwrap();
         assert!(minutes() == minutes());
+        let recovery = || recovery_page(&RECOVERY, paper).unwrap();
+        assert!(recovery() == recovery());
     }
 }
 
@@ -643,4 +650,85 @@ fn a_record_whose_fields_are_wrong_is_refused_by_name() {
     ] {
         assert_eq!(error(&record), expected);
     }
+}
+
+/// The program in docs/recovery.md.
+fn recovery_script() -> &'static str {
+    let document = include_str!("../../docs/recovery.md");
+    let block = document.split("```python\n").nth(1).unwrap();
+    block.split("```").next().unwrap()
+}
+
+/// The texts of the codes on the last two pages.
+fn recovery_codes(page: &RecoveryPage<'_>, paper: Paper) -> Vec<String> {
+    let limits = Limits::default();
+    let pages = render_pdf(&recovery_page(page, paper).unwrap(), 200.0, &limits).unwrap();
+    let codes = pages
+        .iter()
+        .rev()
+        .take(2)
+        .map(|page| read_page(page, &limits));
+    codes
+        .flat_map(|codes| codes.unwrap())
+        .map(|code| code.expose_text().to_owned())
+        .collect()
+}
+
+#[test]
+fn the_recovery_programs_codes_read_back_to_its_exact_bytes() {
+    for (paper, rehearsal) in [(Paper::A4, false), (Paper::Letter, true)] {
+        let page = RecoveryPage {
+            rehearsal,
+            ..RECOVERY
+        };
+        let mut codes = recovery_codes(&page, paper);
+        codes.sort_by_key(|code| {
+            let part = code.strip_prefix("ARCHIVER-RECOVERY-1:").unwrap();
+            part.split('/').next().unwrap().parse::<u32>().unwrap()
+        });
+        let base32: String = codes
+            .iter()
+            .map(|code| code.rsplit(':').next().unwrap())
+            .collect();
+        let packed = data_encoding::BASE32.decode(base32.as_bytes()).unwrap();
+        let mut script = String::new();
+        flate2::read::GzDecoder::new(packed.as_slice())
+            .read_to_string(&mut script)
+            .unwrap();
+        assert_eq!(script, recovery_script());
+    }
+}
+
+#[test]
+fn every_line_of_the_recovery_program_stands_on_the_page_behind_its_number() {
+    for paper in PAPERS {
+        let text = scan::texts(&recovery_page(&RECOVERY, paper).unwrap()).concat();
+        let mut rest = text.as_str();
+        for (number, line) in (1..).zip(recovery_script().lines()) {
+            let digest = HEXLOWER.encode(&Sha256::digest(line));
+            let printed = squeezed(&format!("{number} {} {line}", &digest[..4]));
+            let place = rest.find(&printed);
+            let place = place.unwrap_or_else(|| panic!("line {number}: {line}"));
+            rest = &rest[place + printed.len()..];
+        }
+        assert!(text.contains(&squeezed(&format!("KEY={}", RECOVERY.fingerprint))));
+    }
+}
+
+#[test]
+fn a_recovery_page_whose_fields_are_wrong_is_refused_by_name() {
+    let error = |page: &RecoveryPage<'_>| recovery_page(page, Paper::A4).unwrap_err().to_string();
+    let organisation = RecoveryPage {
+        organisation: "",
+        ..RECOVERY
+    };
+    assert_eq!(error(&organisation), "organisation is empty");
+    let fingerprint = RecoveryPage {
+        fingerprint: "7278",
+        ..RECOVERY
+    };
+    assert_eq!(
+        error(&fingerprint),
+        "key fingerprint must be 40 or 64 hexadecimal digits"
+    );
 }

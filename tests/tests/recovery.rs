@@ -1,4 +1,4 @@
-//! Recovery without this program: the script out of docs/recovery.md, Python's standard library, and gpg.
+//! Recovery without this program: the scripts and the commands out of docs/recovery.md as they stand there, Python's standard library, gpg and sq.
 
 #![allow(
     clippy::unwrap_used,
@@ -7,36 +7,40 @@
 )]
 
 use std::fs;
+use std::path::PathBuf;
 use std::process::Command;
 
-use custody_tests::{Ceremony, Gpg, needs, run};
+use archiver_core::frame::from_qr_text;
+use archiver_core::words::to_rows;
+use custody_tests::{Ceremony, Gpg, Ran, custodian, needs, rehearsal_mails, run, run_with_stdin};
+use sheet_scan::{Limits, read_codes, read_page, render_pdf};
 
 const DOCUMENT: &str = include_str!("../../docs/recovery.md");
+const EXAMPLE_FINGERPRINT: &str = "72787D59B28D73BDE05556B66A835F25F5F54617";
 
-fn script() -> &'static str {
-    DOCUMENT
-        .split("```python\n")
-        .nth(1)
-        .unwrap()
-        .split("```")
-        .next()
-        .unwrap()
+/// The document's Python programs, in its order.
+const RECOVER: usize = 0;
+const LINES: usize = 1;
+const KEY: usize = 2;
+
+fn python_block(number: usize) -> &'static str {
+    let block = DOCUMENT.split("```python\n").nth(number + 1).unwrap();
+    block.split("```").next().unwrap()
 }
 
-/// The document's indented commands from the one that holds `first` to the one that is `last`.
-fn shell_lines(first: &str, last: &str) -> String {
-    let lines = DOCUMENT
+/// The commands under a heading, a line each: the lines that are indented, outside of the programs.
+fn commands(heading: &str) -> Vec<String> {
+    let prose: String = DOCUMENT.split("```").step_by(2).collect();
+    let commands: Vec<_> = prose
         .lines()
-        .filter_map(|line| line.strip_prefix("       "));
-    let mut lines = lines.skip_while(|line| !line.contains(first));
-    let mut taken = Vec::new();
-    for line in &mut lines {
-        taken.push(line);
-        if line == last {
-            break;
-        }
-    }
-    taken.join("\n")
+        .skip_while(|line| !(line.starts_with('#') && line.ends_with(heading)))
+        .skip(1)
+        .take_while(|line| !line.starts_with('#'))
+        .filter_map(|line| line.strip_prefix("       "))
+        .map(str::to_owned)
+        .collect();
+    assert!(!commands.is_empty(), "no commands under {heading}");
+    commands
 }
 
 fn fingerprint_of(ceremony: &Ceremony) -> String {
@@ -48,77 +52,458 @@ fn fingerprint_of(ceremony: &Ceremony) -> String {
         .to_owned()
 }
 
-fn recover(ceremony: &Ceremony, sheets: &str) -> custody_tests::Ran {
-    fs::write(ceremony.path("recover.py"), script()).unwrap();
-    fs::write(ceremony.path("sheets.txt"), sheets).unwrap();
-    run(Command::new("python3")
-        .arg(ceremony.path("recover.py"))
-        .arg(ceremony.path("sheets.txt"))
-        .arg(fingerprint_of(ceremony)))
+/// The words of a sheet, its rows led by their letters.
+fn words(ceremony: &Ceremony, share: u8) -> String {
+    let share = from_qr_text(&ceremony.sheet_text(share)).unwrap();
+    let rows = to_rows(&share);
+    let rows = rows.iter().map(|row| {
+        let words = row.expose_words();
+        format!("{} {}\n", row.letter(), words.expose_text())
+    });
+    rows.collect()
+}
+
+/// A folder with what the stranger has.
+struct Desk<'a> {
+    ceremony: &'a Ceremony,
+    folder: PathBuf,
+}
+
+impl<'a> Desk<'a> {
+    fn with(ceremony: &'a Ceremony, sheets: &[&str]) -> Self {
+        let folder = ceremony.path("desk");
+        let _ = fs::remove_dir_all(&folder);
+        fs::create_dir(&folder).unwrap();
+        let desk = Self { ceremony, folder };
+        desk.put("recover.py", python_block(RECOVER));
+        desk.put("lines.py", python_block(LINES));
+        desk.put("key.py", python_block(KEY));
+        for (number, sheet) in (1..).zip(sheets) {
+            desk.put(&format!("sheet-{number}.txt"), sheet);
+        }
+        desk
+    }
+
+    fn put(&self, name: &str, text: &str) {
+        fs::write(self.folder.join(name), text).unwrap();
+    }
+
+    fn put_archive(&self) {
+        for name in ["archive.sealed.asc", "archive.cert.asc"] {
+            fs::copy(self.ceremony.public().join(name), self.folder.join(name)).unwrap();
+        }
+        fs::copy(self.ceremony.vault(), self.folder.join("VAULT")).unwrap();
+    }
+
+    fn read(&self, name: &str) -> String {
+        fs::read_to_string(self.folder.join(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
+    }
+
+    fn has(&self, name: &str) -> bool {
+        self.folder.join(name).exists()
+    }
+
+    /// The mails that the document's loop wrote.
+    fn mails(&self) -> Vec<Vec<u8>> {
+        let mail = |number: u32| fs::read(self.folder.join(format!("{number:08}.eml"))).ok();
+        (1..).map_while(mail).collect()
+    }
+
+    /// Runs commands of the document in one shell, with the archive's fingerprint in the place of the example's.
+    fn shell(&self, commands: &[String]) -> Ran {
+        let commands = commands
+            .join("\n")
+            .replace(EXAMPLE_FINGERPRINT, &fingerprint_of(self.ceremony));
+        run(Command::new("bash")
+            .args(["-euc", &commands])
+            .current_dir(&self.folder))
+    }
+
+    /// The script with these files, isolated from everything that the machine has installed for Python.
+    fn recover(&self, wanted: &str, sheets: &[&str]) -> Ran {
+        run(Command::new("python3")
+            .args(["-I", "-S", "recover.py", wanted])
+            .args(sheets)
+            .current_dir(&self.folder))
+    }
+
+    fn passphrase(&self, sheets: &[&str]) -> Ran {
+        self.recover(&fingerprint_of(self.ceremony), sheets)
+    }
 }
 
 #[test]
-fn the_documents_script_and_gpg_open_the_vault_from_two_sheets() {
-    if !needs("python3") {
+fn the_document_alone_opens_the_vault_from_the_words_of_one_sheet_and_the_code_of_another() {
+    if !needs("python3") || Gpg::new().is_none() {
         return;
     }
-    let Some(gpg) = Gpg::new() else { return };
     let ceremony = Ceremony::hold();
-    let mails = [
-        b"Subject: in thirty years\n\n".to_vec(),
-        b"Subject: and one more\n\n".to_vec(),
-    ];
+    let mails = rehearsal_mails();
     for mail in &mails {
         ceremony.archive(mail);
     }
-    let sheets = format!(
-        "{}\n{}\n",
-        ceremony.sheet_text(3),
-        ceremony.sheet_text(1).to_lowercase()
-    );
-    let passphrase = recover(&ceremony, &sheets).expect_code(0).stdout;
+    let code = ceremony.sheet_text(3).to_lowercase();
+    let desk = Desk::with(&ceremony, &[&words(&ceremony, 1), &code]);
+    desk.put_archive();
 
-    fs::write(ceremony.path("passphrase"), &passphrase).unwrap();
-    fs::copy(
-        ceremony.public().join("archive.sealed.asc"),
-        ceremony.path("archive.sealed.asc"),
-    )
-    .unwrap();
-    let ran = run(Command::new("bash")
-        .args(["-euc", &shell_lines("--import", "done")])
-        .env("GNUPGHOME", gpg.home())
-        .current_dir(ceremony.path("")));
-    let _ = ran.expect_code(0);
-    for (number, mail) in mails.iter().enumerate() {
-        let opened = fs::read(ceremony.path(&format!("{:08}.eml", number + 1))).unwrap();
-        assert_eq!(&opened, mail);
+    let list = |into: &str| {
+        format!(
+            r#"gpg --list-secret-keys --with-colons > keys-{into}; ls "$GNUPGHOME/private-keys-v1.d" > files-{into}"#
+        )
+    };
+    let (before, after) = (list("before"), list("after"));
+    let mut all = commands("2. The passphrase");
+    all.extend(commands("3. The mails"));
+    all.extend([before, r#"echo "$GNUPGHOME" > home"#.to_owned()]);
+    for command in commands("Wipe what is left") {
+        let deletes = command.contains("--delete-secret-keys");
+        all.push(command);
+        if deletes {
+            all.push(after.clone());
+        }
+    }
+    let _ = desk.shell(&all).expect_code(0);
+
+    assert_eq!(desk.mails(), mails);
+    let secret_keys = |listing: &str| {
+        let listing = desk.read(listing);
+        let secret = |line: &&str| line.starts_with("sec:") || line.starts_with("ssb:");
+        listing.lines().filter(secret).count()
+    };
+    assert_eq!(secret_keys("keys-before"), 2);
+    assert_eq!(desk.read("files-before").lines().count(), 2);
+    assert_eq!(secret_keys("keys-after"), 0);
+    assert_eq!(desk.read("files-after"), "");
+    assert!(!PathBuf::from(desk.read("home").trim()).exists());
+    for wiped in ["passphrase", "sheet-1.txt", "sheet-2.txt"] {
+        assert!(!desk.has(wiped), "{wiped} is still there");
     }
 }
 
 #[test]
-fn the_documents_script_refuses_what_it_must() {
+fn without_the_sealed_key_the_document_makes_a_key_of_the_sheets_and_the_certificate() {
+    let Some(gpg) = Gpg::new() else { return };
+    if !needs("python3") {
+        return;
+    }
+    let ceremony = Ceremony::hold();
+    let mail = b"Subject: without the sealed key\n\n";
+    ceremony.archive(mail);
+    let desk = Desk::with(&ceremony, &[&words(&ceremony, 2), &words(&ceremony, 3)]);
+    desk.put_archive();
+    fs::remove_file(desk.folder.join("archive.sealed.asc")).unwrap();
+
+    let home = format!("export GNUPGHOME='{}'", gpg.home().display());
+    let mut all = vec![home];
+    all.extend(commands("When `archive.sealed.asc` is lost"));
+    let _ = desk.shell(&all).expect_code(0);
+    let opened = run(gpg.command(&["--decrypt"]).arg(desk.folder.join("VAULT")));
+    assert_eq!(opened.expect_code(0).stdout.as_bytes(), mail);
+    if needs("sq") {
+        let opened = desk.shell(&["sq decrypt --recipient-key key.pgp VAULT".to_owned()]);
+        assert_eq!(opened.expect_code(0).stdout.as_bytes(), mail);
+    }
+}
+
+/// Runs a command in a pseudo-terminal and answers its first question.
+const IN_A_TERMINAL: &str = r#"
+import os, pty, sys
+answer, command = sys.argv[1], sys.argv[2:]
+child, terminal = pty.fork()
+if child == 0:
+    os.execvp(command[0], command)
+said = b""
+while b"password" not in said:
+    said += os.read(terminal, 1000)
+os.write(terminal, answer.encode() + b"\n")
+try:
+    while os.read(terminal, 1000):
+        pass
+except OSError:
+    pass  # the command has closed the terminal
+sys.exit(os.waitpid(child, 0)[1])
+"#;
+
+#[test]
+fn sq_decrypts_a_record_with_the_sealed_key_and_the_passphrase() {
+    if !needs("python3") || !needs("sq") {
+        return;
+    }
+    let ceremony = Ceremony::hold();
+    let mail = b"Subject: with sq\n\n";
+    ceremony.archive(mail);
+    let desk = Desk::with(&ceremony, &[&words(&ceremony, 1), &words(&ceremony, 2)]);
+    desk.put_archive();
+    fs::copy(ceremony.vault(), desk.folder.join("00000001.asc")).unwrap();
+    let passphrase = desk
+        .passphrase(&["sheet-1.txt", "sheet-2.txt"])
+        .expect_code(0);
+
+    let sq = commands("With sq instead of GnuPG");
+    desk.put("in_a_terminal.py", IN_A_TERMINAL);
+    let ran = run(Command::new("python3")
+        .args(["in_a_terminal.py", passphrase.stdout.trim()])
+        .args(sq[0].split(' '))
+        .current_dir(&desk.folder));
+    let _ = ran.expect_code(0);
+    assert_eq!(desk.mails(), [mail]);
+}
+
+#[test]
+fn the_script_gives_one_passphrase_for_any_sheets_in_whatever_way_they_are_written() {
+    if !needs("python3") {
+        return;
+    }
+    let ceremony = Ceremony::hold();
+    let (one, two) = (words(&ceremony, 1), words(&ceremony, 2));
+    let four_letters: String = one
+        .lines()
+        .rev()
+        .map(|line| {
+            let mut row: Vec<_> = line
+                .split(' ')
+                .map(|word| &word[..word.len().min(4)])
+                .collect();
+            row[3] = "?";
+            row.join(" ").to_lowercase() + "\n"
+        })
+        .collect();
+    let in_two_columns = two.replace("\nB ", "   B: ").replace("\nD ", "   D: ");
+    let grouped = ceremony.sheet_text(3).replacen(':', ":\r\n", 1);
+    let desk = Desk::with(
+        &ceremony,
+        &[&one, &two, &four_letters, &in_two_columns, &grouped],
+    );
+    let passphrase = |sheets: &[&str]| desk.passphrase(sheets).expect_code(0);
+
+    let expected = passphrase(&["sheet-1.txt", "sheet-2.txt"]).stdout;
+    assert_eq!(expected.trim().len(), 64);
+    let restored = passphrase(&["sheet-3.txt", "sheet-4.txt"]).says("row C: word 3 restored: ");
+    assert_eq!(restored.stderr.lines().count(), 11);
+    assert_eq!(restored.stdout, expected);
+    let all = passphrase(&["sheet-5.txt", "sheet-4.txt", "sheet-1.txt"]);
+    assert_eq!(all.stdout, expected);
+
+    let spaced = fingerprint_of(&ceremony).to_lowercase().replace('7', "7 ");
+    let ran = desk
+        .recover(&spaced, &["sheet-1.txt", "sheet-5.txt"])
+        .expect_code(0);
+    assert_eq!(ran.stdout, expected);
+}
+
+#[test]
+fn the_script_answers_every_mistake_by_its_place() {
     if !needs("python3") {
         return;
     }
     let (ceremony, other) = (Ceremony::hold(), Ceremony::hold());
-    let one = ceremony.sheet_text(1);
-    let _ = recover(&ceremony, &one)
-        .expect_code(1)
-        .says("1 different sheets, 2 are needed");
-    let mixed = format!("{one}\n{}\n", other.sheet_text(2));
-    let _ = recover(&ceremony, &mixed)
-        .expect_code(1)
-        .says("do not belong together");
-    let letter = if one.ends_with('A') { "Q" } else { "A" };
-    let misread = format!("{}{letter}{}", &one[..50], &one[51..]);
-    let zero = format!("{}0{}", &one[..50], &one[51..]);
-    let _ = recover(&ceremony, &zero)
-        .expect_code(1)
-        .says("misread: the digits 0, 1, 8 and 9");
-    let changed = if misread == one {
-        one.replacen("AEAQ", "AEAR", 1)
-    } else {
-        misread
+    let (one, two) = (words(&ceremony, 1), words(&ceremony, 2));
+    let code = ceremony.sheet_text(1);
+    let row = |letter: &str| one.lines().find(|line| line.starts_with(letter)).unwrap();
+    let with_row = |letter: &str, changed: &str| one.replace(row(letter), changed);
+    let word = |letter: &str, place: usize| row(letter).split(' ').nth(place).unwrap();
+    let with_word = |letter: &str, place: usize, changed: &str| {
+        let mut words: Vec<_> = row(letter).split(' ').collect();
+        words[place] = changed;
+        with_row(letter, &words.join(" "))
     };
-    let _ = recover(&ceremony, &changed).expect_code(1).says("misread");
+    let another = |word: &str| {
+        if word == "academic" {
+            "acid"
+        } else {
+            "academic"
+        }
+    };
+    let another_letter = if code.contains("EAQ") {
+        code.replacen("EAQ", "EAR", 1)
+    } else {
+        code.clone()
+    };
+    let others_row = two.lines().find(|line| line.starts_with('F')).unwrap();
+    let desk = Desk::with(&ceremony, &[&one, &two, &words(&other, 2)]);
+
+    for (sheet, expected) in [
+        (
+            with_word("C", 2, another(word("C", 2))),
+            "sheet-4.txt, row C: misread: compare its words",
+        ),
+        (
+            with_word("K", 5, another(word("K", 5))),
+            "sheet-4.txt, row K: misread: compare its words",
+        ),
+        (
+            with_word("G", 1, "teh"),
+            "sheet-4.txt, row G: word 1 is not on the list",
+        ),
+        (
+            with_row("H", "H ? ? again again again"),
+            "sheet-4.txt, row H: only one word of a row can be restored",
+        ),
+        (
+            with_row("E", "E again again again again"),
+            "sheet-4.txt, row E: 4 words instead of 5",
+        ),
+        (
+            with_row("E", &row("F").replacen('F', "E", 1)),
+            "sheet-4.txt, row E: this is row F",
+        ),
+        (
+            with_row("E", row("F")),
+            "sheet-4.txt: row F stands there twice",
+        ),
+        (with_row("E", ""), "sheet-4.txt: rows missing: E"),
+        (
+            with_row("F", others_row),
+            "sheet-4.txt: misread: every row fits, the whole does not",
+        ),
+        (
+            another_letter,
+            "sheet-4.txt: misread: compare it with the sheet, sign by sign",
+        ),
+        (
+            format!("{}0", &code[..106]),
+            "sheet-4.txt: misread: the digits 0, 1, 8 and 9",
+        ),
+        (code[..106].to_owned(), "90 characters; there are 89"),
+        (
+            code.replacen("SHARE-1", "SHARE-2", 1),
+            "sheet-4.txt: not ARCHIVER-SHARE-1:",
+        ),
+        (two.clone(), "1 of the 2 different sheets that are needed"),
+        (words(&other, 1), "sheet-2.txt is of "),
+    ] {
+        desk.put("sheet-4.txt", &sheet);
+        let ran = desk
+            .passphrase(&["sheet-2.txt", "sheet-4.txt"])
+            .expect_code(1);
+        assert_eq!(ran.says(expected).stdout, "");
+    }
+    let alone = desk.passphrase(&["sheet-1.txt"]).expect_code(1);
+    let _ = alone.says("1 of the 2 different sheets that are needed");
+    let missing = desk
+        .passphrase(&["sheet-1.txt", "sheet-9.txt"])
+        .expect_code(1);
+    let _ = missing.says("No such file or directory: 'sheet-9.txt'");
+    let _ = desk
+        .recover("7278", &["sheet-1.txt"])
+        .expect_code(1)
+        .says("40 hexadecimal digits");
+}
+
+#[test]
+fn the_printed_recovery_page_gives_the_script_back_and_its_line_checks_are_those_of_the_document() {
+    if !needs("python3") || !needs("pdftotext") {
+        return;
+    }
+    let ceremony = Ceremony::hold();
+    let page = ceremony.path("out/record/recovery-page.pdf");
+    let desk = Desk::with(&ceremony, &[]);
+
+    // As it is read by a scanner: the codes on the last pages, by the document's command.
+    let limits = Limits::default();
+    let pages = render_pdf(&fs::read(&page).unwrap(), 200.0, &limits).unwrap();
+    let codes = pages
+        .iter()
+        .rev()
+        .take(2)
+        .map(|page| read_page(page, &limits).unwrap());
+    let codes: String = codes
+        .flatten()
+        .map(|code| format!("{}\n", code.expose_text()))
+        .collect();
+    desk.put("codes.txt", &codes);
+    let _ = desk
+        .shell(&commands("Typing it from the recovery page"))
+        .expect_code(0);
+    assert_eq!(desk.read("recover.py"), python_block(RECOVER));
+
+    // As it is typed: every line is printed with the number and the digits that lines.py gives.
+    let text = run(Command::new("pdftotext").arg("-layout").arg(&page).arg("-")).expect_code(0);
+    let printed: Vec<Vec<&str>> = text
+        .stdout
+        .lines()
+        .map(|line| line.split_whitespace().collect())
+        .collect();
+    let checks = run(Command::new("python3")
+        .arg("lines.py")
+        .current_dir(&desk.folder))
+    .expect_code(0);
+    assert_eq!(
+        checks.stdout.lines().count(),
+        python_block(RECOVER).lines().count()
+    );
+    for (check, line) in checks.stdout.lines().zip(python_block(RECOVER).lines()) {
+        let expected: Vec<&str> = check
+            .split_whitespace()
+            .chain(line.split_whitespace())
+            .collect();
+        assert!(printed.contains(&expected), "{check} {line}");
+    }
+
+    // Who has the codes of the sheets need not type the list.
+    let (start, end) = python_block(RECOVER).split_once("WORDS = \"\"\"").unwrap();
+    let (_, end) = end.split_once("\"\"\"").unwrap();
+    desk.put("recover.py", &format!("{start}WORDS = \"\"\"{end}"));
+    desk.put("sheet-1.txt", &ceremony.sheet_text(1));
+    desk.put("sheet-2.txt", &ceremony.sheet_text(2));
+    let _ = desk
+        .passphrase(&["sheet-1.txt", "sheet-2.txt"])
+        .expect_code(0);
+    desk.put("sheet-1.txt", &words(&ceremony, 1));
+    let ran = desk
+        .passphrase(&["sheet-1.txt", "sheet-2.txt"])
+        .expect_code(1);
+    let _ = ran.says("the list of words is not as it was printed");
+}
+
+#[test]
+fn a_rehearsals_sheets_are_told_and_never_mixed_with_real_ones() {
+    if !needs("python3") {
+        return;
+    }
+    let ceremony = Ceremony::hold();
+    let out = ceremony.path("rehearsal");
+    let _ = run(custodian().args(["rehearse", "--out"]).arg(&out)).expect_code(0);
+    let mut sheets: Vec<_> = fs::read_dir(out.join("ceremony/sheets"))
+        .unwrap()
+        .map(|entry| fs::read(entry.unwrap().path()).unwrap())
+        .collect();
+    let mut rehearsed = || {
+        let codes = read_codes(&sheets.pop().unwrap(), &Limits::default()).unwrap();
+        codes[0].expose_text().to_owned()
+    };
+    let desk = Desk::with(
+        &ceremony,
+        &[&rehearsed(), &rehearsed(), &words(&ceremony, 1)],
+    );
+    let ran = desk
+        .passphrase(&["sheet-1.txt", "sheet-2.txt"])
+        .expect_code(0);
+    let _ = ran.says("a rehearsal's sheets: they open no real archive");
+    let ran = desk
+        .passphrase(&["sheet-1.txt", "sheet-3.txt"])
+        .expect_code(1);
+    let _ = ran.says("sheet-3.txt: of a real archive; sheet-1.txt is of a rehearsal");
+}
+
+#[test]
+fn the_documents_programs_are_python_3_6_in_ascii_with_nothing_but_the_standard_library() {
+    if !needs("python3") {
+        return;
+    }
+    let check = "import ast, sys; ast.parse(sys.stdin.read(), feature_version=(3, 6))";
+    for program in [RECOVER, LINES, KEY].map(python_block) {
+        assert!(program.is_ascii() && program.lines().all(|line| line.len() <= 88));
+        let imports = program
+            .lines()
+            .filter_map(|line| line.strip_prefix("import "));
+        for module in imports {
+            assert!(
+                ["base64", "hashlib", "hmac", "sys"].contains(&module),
+                "{module}"
+            );
+        }
+        let mut python = Command::new("python3");
+        let _ = run_with_stdin(python.args(["-c", check]), program.as_bytes()).expect_code(0);
+    }
 }

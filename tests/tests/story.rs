@@ -88,7 +88,8 @@ fn a_ceremony_leaves_exactly_its_files_with_tight_modes() {
         list("out/record"),
         [
             file("ceremony-record.pdf", 0o600),
-            file("custodians.json", 0o600)
+            file("custodians.json", 0o600),
+            file("recovery-page.pdf", 0o600)
         ]
     );
     assert_eq!(

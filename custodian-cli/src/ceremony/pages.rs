@@ -7,8 +7,9 @@ use archiver_core::sharing::{Purpose, SetId};
 use archiver_core::words::{Row, to_rows};
 use data_encoding::HEXLOWER;
 use paper_templates::{
-    CeremonyRecord, CeremonyStep, PaperError, RecordedCustodian, RecordedFile, RevocationSheet,
-    SecretPdf, ShareSheet, ceremony_record, revocation_sheet, share_sheet,
+    CeremonyRecord, CeremonyStep, PaperError, RecordedCustodian, RecordedFile, RecoveryPage,
+    RevocationSheet, SecretPdf, ShareSheet, ceremony_record, recovery_page, revocation_sheet,
+    share_sheet,
 };
 use sha2::{Digest as _, Sha256};
 use sheet_scan::{Limits, ScanError, read_codes};
@@ -89,6 +90,24 @@ impl Pages<'_> {
                 ceremony_date: &self.started.day(),
                 program: PROGRAM,
                 certificate: certificate.expose_text(),
+                rehearsal: self.rehearsal(),
+            },
+            self.plan.paper,
+        )
+    }
+
+    /// The page that opens the archive without this program.
+    pub(crate) fn recovery(&self) -> Result<Vec<u8>, PaperError> {
+        recovery_page(
+            &RecoveryPage {
+                organisation: &self.plan.organisation,
+                archive: &self.plan.archive,
+                threshold: self.plan.threshold.k(),
+                shares: self.plan.threshold.n(),
+                fingerprint: &self.primary.to_string(),
+                set_id: &self.set_id.to_string(),
+                ceremony_date: &self.started.day(),
+                program: PROGRAM,
                 rehearsal: self.rehearsal(),
             },
             self.plan.paper,

@@ -1,11 +1,8 @@
 //! The manifest on paper: as QR codes when it is short enough, and its SHA-256 in any case.
 //!
-//! A code holds `ARCHIVER-MANIFEST-1:<part>/<parts>:<id>:<base32>`: the id is the first eight hexadecimal
-//! digits, upper case, of the whole manifest's SHA-256, and the base32 (RFC 4648, no padding) is that of
-//! this part of its bytes. The parts joined in order are the file. All of it is in QR's alphanumeric set:
-//! byte mode comes back corrupted from some readers.
+//! The codes are those of [`parts`] under the name `ARCHIVER-MANIFEST-1`.
 
-use data_encoding::{BASE32_NOPAD, HEXLOWER, HEXUPPER};
+use data_encoding::HEXLOWER;
 use sha2::{Digest, Sha256};
 
 use super::{Cell, HEX};
@@ -13,6 +10,7 @@ use crate::PaperError;
 use crate::code::{Code, Level};
 use crate::field;
 use crate::flow::Flow;
+use crate::parts;
 
 /// Most bytes in one code, and most codes.
 const BYTES_IN_CODE: usize = 600;
@@ -58,52 +56,13 @@ fn code_texts(manifest: &[u8]) -> Vec<String> {
     if manifest.len() > LARGEST {
         return Vec::new();
     }
-    let digest = HEXUPPER.encode(&Sha256::digest(manifest));
-    let id = digest.get(..8).unwrap_or_default();
-    let parts = manifest.len().div_ceil(BYTES_IN_CODE);
-    let chunks = manifest.chunks(manifest.len().div_ceil(parts));
-    (1..)
-        .zip(chunks)
-        .map(|(part, chunk)| {
-            format!(
-                "ARCHIVER-MANIFEST-1:{part}/{parts}:{id}:{}",
-                BASE32_NOPAD.encode(chunk)
-            )
-        })
-        .collect()
+    parts::texts("ARCHIVER-MANIFEST-1", manifest, BYTES_IN_CODE)
 }
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
     use super::*;
-
-    #[test]
-    fn parts_joined_in_order_are_the_manifest() {
-        for length in [1, 599, 600, 601, 1200, 1201, 2200] {
-            let manifest: Vec<u8> = (0..=255u8).cycle().take(length).collect();
-            let texts = code_texts(&manifest);
-            assert_eq!(texts.len(), length.div_ceil(BYTES_IN_CODE));
-            let part = |text: &String| {
-                BASE32_NOPAD
-                    .decode(text.rsplit(':').next().unwrap().as_bytes())
-                    .unwrap()
-            };
-            assert_eq!(texts.iter().flat_map(part).collect::<Vec<_>>(), manifest);
-        }
-    }
-
-    #[test]
-    fn a_part_says_which_it_is_and_of_what() {
-        let texts = code_texts(&[0; 601]);
-        assert!(texts[1].starts_with("ARCHIVER-MANIFEST-1:2/2:"));
-        let ids: Vec<_> = texts
-            .iter()
-            .map(|text| text.split(':').nth(2).unwrap())
-            .collect();
-        assert_eq!(ids[0].len(), 8);
-        assert_eq!(ids[0], ids[1]);
-    }
 
     #[test]
     fn the_largest_part_still_has_modules_that_read_back() {

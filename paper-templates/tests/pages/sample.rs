@@ -1,8 +1,8 @@
 //! Plain data for sample pages: an ordinary ceremony, and one with the longest texts that must fit.
 
 use paper_templates::{
-    CeremonyRecord, CeremonyStep, RecordedCustodian, RecordedFile, RevocationSheet, ShareSheet,
-    Verdict,
+    CeremonyRecord, CeremonyStep, RecordedCustodian, RecordedFile, RecoveryPage, RevocationSheet,
+    ShareSheet, Verdict,
 };
 
 pub(crate) const SHARE: ShareSheet<'static> = ShareSheet {
@@ -66,6 +66,18 @@ pub(crate) const REVOCATION: RevocationSheet<'static> = RevocationSheet {
                   RaD7VrEMZ8IdeNMuiQ==\n\
                   =aB3d\n\
                   -----END PGP PUBLIC KEY BLOCK-----\n",
+    rehearsal: false,
+};
+
+pub(crate) const RECOVERY: RecoveryPage<'static> = RecoveryPage {
+    organisation: SHARE.organisation,
+    archive: SHARE.archive,
+    threshold: SHARE.threshold,
+    shares: SHARE.shares,
+    fingerprint: SHARE.fingerprint,
+    set_id: SHARE.set_id,
+    ceremony_date: SHARE.ceremony_date,
+    program: SHARE.program,
     rehearsal: false,
 };
 
