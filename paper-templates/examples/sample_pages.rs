@@ -4,8 +4,8 @@ use std::path::Path;
 use std::{env, fs};
 
 use paper_templates::{
-    CeremonyRecord, Paper, RecoveryPage, RevocationSheet, ceremony_record, recovery_page,
-    revocation_sheet, share_sheet,
+    CeremonyRecord, Paper, RecoveryPage, RevocationSheet, ceremony_record, envelope_labels,
+    recovery_page, revocation_sheet, share_sheet,
 };
 
 #[path = "../tests/pages/sample.rs"]
@@ -21,6 +21,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let write =
             |page: &str, bytes: &[u8]| fs::write(folder.join(format!("{page}-{name}.pdf")), bytes);
         write("share", share_sheet(&sample::SHARE, paper)?.expose_bytes())?;
+        write("labels", &envelope_labels(&sample::LABELS, paper)?)?;
         write(
             "share-long",
             share_sheet(&sample::LONG_SHARE, paper)?.expose_bytes(),

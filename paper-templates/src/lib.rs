@@ -3,6 +3,7 @@
 //! Which function for which page:
 //!
 //! - for each custodian's sheet, [`share_sheet()`]: one page, the share as a QR code and as text to type;
+//! - for the envelopes around them, [`envelope_labels()`];
 //! - for the sheet that can declare the archive key dead, [`revocation_sheet()`];
 //! - for the minutes that everybody signs, [`ceremony_record()`];
 //! - for whoever opens the archive without this program, [`recovery_page()`];
@@ -43,6 +44,7 @@ mod parts;
 
 // The pages.
 mod ceremony_record;
+mod envelope_labels;
 mod recovery_page;
 mod revocation_sheet;
 mod share_sheet;
@@ -53,6 +55,7 @@ mod draw;
 pub use ceremony_record::{
     CeremonyRecord, CeremonyStep, RecordedCustodian, RecordedFile, Verdict, ceremony_record,
 };
+pub use envelope_labels::{EnvelopeLabels, envelope_labels};
 pub use error::PaperError;
 pub use fonts::missing_glyph;
 pub use paper::Paper;

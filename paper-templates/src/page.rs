@@ -134,6 +134,21 @@ impl Page {
         self.marks.push(Mark::Code { x, y, code });
     }
 
+    /// Grey lines along which the paper is cut into two by four.
+    pub(crate) fn cutting_lines(&mut self) {
+        let (width, height) = (self.paper.width(), self.paper.height());
+        for row in [1.0, 2.0, 3.0] {
+            self.rule(0.0, height * row / 4.0, width);
+        }
+        self.marks.push(Mark::Bar {
+            x: width / 2.0,
+            y: 0.0,
+            width: HAIRLINE,
+            height,
+            ink: Ink::Grey,
+        });
+    }
+
     /// Ticks at both edges of the paper where it is folded into thirds.
     pub(crate) fn fold_marks(&mut self) {
         const FROM_EDGE: f32 = 6.0;

@@ -11,8 +11,8 @@ use std::io::Read as _;
 
 use data_encoding::HEXLOWER;
 use paper_templates::{
-    CeremonyRecord, Paper, RecoveryPage, RevocationSheet, ShareSheet, ceremony_record,
-    recovery_page, revocation_sheet, share_sheet,
+    CeremonyRecord, EnvelopeLabels, Paper, RecoveryPage, RevocationSheet, ShareSheet,
+    ceremony_record, envelope_labels, recovery_page, revocation_sheet, share_sheet,
 };
 use sha2::{Digest as _, Sha256};
 use sheet_scan::{Limits, read_page, render_pdf};
@@ -22,7 +22,7 @@ mod sample;
 #[path = "pages/scan.rs"]
 mod scan;
 
-use sample::{LONG_SHARE, RECOVERY, REVOCATION, SHARE, record};
+use sample::{LABELS, LONG_SHARE, RECOVERY, REVOCATION, SHARE, record};
 use scan::squeezed;
 
 const PAPERS: [Paper; 2] = [Paper::A4, Paper::Letter];
@@ -141,6 +141,8 @@ fn the_same_input_gives_the_same_bytes() {
         assert!(minutes() == minutes());
         let recovery = || recovery_page(&RECOVERY, paper).unwrap();
         assert!(recovery() == recovery());
+        let labels = || envelope_labels(&LABELS, paper).unwrap();
+        assert!(labels() == labels());
     }
 }
 
@@ -731,4 +733,26 @@ fn a_recovery_page_whose_fields_are_wrong_is_refused_by_name() {
         error(&fingerprint),
         "key fingerprint must be 40 or 64 hexadecimal digits"
     );
+}
+
+#[test]
+fn each_envelope_has_a_label_with_what_stands_on_its_sheet() {
+    for paper in PAPERS {
+        let pdf = envelope_labels(&LABELS, paper).unwrap();
+        assert_eq!(page_count(&pdf), 2);
+        let text = squeezed(&scan::texts(&pdf).concat());
+        for custodian in LABELS.custodians {
+            let share = format!("Share {} of 255", custodian.share_index);
+            for part in [&share, custodian.name, custodian.role, custodian.envelope] {
+                assert!(text.contains(&squeezed(part)), "{part}");
+            }
+        }
+        assert!(!text.contains("REHEARSAL"));
+        let rehearsal = EnvelopeLabels {
+            rehearsal: true,
+            ..LABELS
+        };
+        let text = scan::texts(&envelope_labels(&rehearsal, paper).unwrap()).concat();
+        assert!(squeezed(&text).contains("REHEARSAL"));
+    }
 }

@@ -89,6 +89,7 @@ fn a_ceremony_leaves_exactly_its_files_with_tight_modes() {
         [
             file("ceremony-record.pdf", 0o600),
             file("custodians.json", 0o600),
+            file("envelope-labels.pdf", 0o600),
             file("recovery-page.pdf", 0o600)
         ]
     );

@@ -129,12 +129,12 @@ fn make_files(
     minutes.left_out(
         "the printed sheets were not read back from paper: after printing, scan each one and run custodian check",
     );
-    push(
-        &mut files,
-        Folder::Record,
-        "recovery-page.pdf",
-        pages.recovery()?,
-    );
+    for (name, page) in [
+        ("recovery-page.pdf", pages.recovery()?),
+        ("envelope-labels.pdf", pages.labels()?),
+    ] {
+        push(&mut files, Folder::Record, name, page);
+    }
     let record = pages.record(&manifest, &manifest_json, minutes, &files, clock::now()?)?;
     push(&mut files, Folder::Record, "ceremony-record.pdf", record);
     Ok(files)

@@ -7,9 +7,9 @@ use archiver_core::sharing::{Purpose, SetId};
 use archiver_core::words::{Row, to_rows};
 use data_encoding::HEXLOWER;
 use paper_templates::{
-    CeremonyRecord, CeremonyStep, PaperError, RecordedCustodian, RecordedFile, RecoveryPage,
-    RevocationSheet, SecretPdf, ShareSheet, ceremony_record, recovery_page, revocation_sheet,
-    share_sheet,
+    CeremonyRecord, CeremonyStep, EnvelopeLabels, PaperError, RecordedCustodian, RecordedFile,
+    RecoveryPage, RevocationSheet, SecretPdf, ShareSheet, ceremony_record, envelope_labels,
+    recovery_page, revocation_sheet, share_sheet,
 };
 use sha2::{Digest as _, Sha256};
 use sheet_scan::{Limits, ScanError, read_codes};
@@ -114,6 +114,25 @@ impl Pages<'_> {
         )
     }
 
+    /// The labels for the envelopes.
+    pub(crate) fn labels(&self) -> Result<Vec<u8>, PaperError> {
+        envelope_labels(
+            &EnvelopeLabels {
+                organisation: &self.plan.organisation,
+                shares: self.plan.threshold.n(),
+                set_id: &self.set_id.to_string(),
+                ceremony_date: &self.started.day(),
+                custodians: &self.recorded(),
+                rehearsal: self.rehearsal(),
+            },
+            self.plan.paper,
+        )
+    }
+
+    fn recorded(&self) -> Vec<RecordedCustodian<'_>> {
+        self.plan.custodians.iter().map(recorded).collect()
+    }
+
     /// The ceremony record.
     pub(crate) fn record(
         &self,
@@ -147,12 +166,7 @@ impl Pages<'_> {
                 subkey_fingerprint: &sharing.encryption_fingerprint().to_string(),
                 set_id: &self.set_id.to_string(),
                 commitments: &commitments.iter().map(String::as_str).collect::<Vec<_>>(),
-                custodians: &self
-                    .plan
-                    .custodians
-                    .iter()
-                    .map(recorded)
-                    .collect::<Vec<_>>(),
+                custodians: &self.recorded(),
                 steps: &minutes.steps.iter().map(step).collect::<Vec<_>>(),
                 exceptions: &exceptions,
                 manifest: manifest_json,

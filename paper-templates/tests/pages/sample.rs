@@ -1,8 +1,8 @@
 //! Plain data for sample pages: an ordinary ceremony, and one with the longest texts that must fit.
 
 use paper_templates::{
-    CeremonyRecord, CeremonyStep, RecordedCustodian, RecordedFile, RecoveryPage, RevocationSheet,
-    ShareSheet, Verdict,
+    CeremonyRecord, CeremonyStep, EnvelopeLabels, RecordedCustodian, RecordedFile, RecoveryPage,
+    RevocationSheet, ShareSheet, Verdict,
 };
 
 pub(crate) const SHARE: ShareSheet<'static> = ShareSheet {
@@ -231,3 +231,28 @@ const FILES: [RecordedFile<'static>; 4] = [
         sha256: DIGEST,
     },
 ];
+
+/// Nine labels, the ninth on a page of its own; some as long as they may be.
+pub(crate) const LABELS: EnvelopeLabels<'static> = EnvelopeLabels {
+    organisation: LONG_SHARE.organisation,
+    shares: 255,
+    set_id: SHARE.set_id,
+    ceremony_date: SHARE.ceremony_date,
+    custodians: &[
+        custodian(1, SHARE.custodian, SHARE.role, SHARE.envelope),
+        custodian(
+            2,
+            LONG_SHARE.custodian,
+            LONG_SHARE.role,
+            LONG_SHARE.envelope,
+        ),
+        custodian(3, SHARE.custodian, SHARE.role, "A-3"),
+        custodian(4, SHARE.custodian, SHARE.role, "A-4"),
+        custodian(5, SHARE.custodian, SHARE.role, "A-5"),
+        custodian(6, SHARE.custodian, SHARE.role, "A-6"),
+        custodian(7, SHARE.custodian, SHARE.role, "A-7"),
+        custodian(8, SHARE.custodian, SHARE.role, "A-8"),
+        custodian(255, SHARE.custodian, SHARE.role, "A-9"),
+    ],
+    rehearsal: false,
+};
