@@ -1,28 +1,75 @@
-//! The operator at a terminal: messages on stderr, questions on the terminal, secrets with echo off.
+//! The operator at a terminal: messages on stderr, answers from the keyboard.
+//!
+//! Escape codes are used for one thing, to empty the screen, and not at all where `TERM` says that the terminal knows none. No colour.
+
+mod keyboard;
 
 use std::io::{self, IsTerminal as _, Write as _};
+use std::time::{Duration, Instant};
 
 use archiver_core::secret::SecretText;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use crate::interrupt;
 use crate::operator::{NoTerminal, Operator};
+
+pub(crate) use keyboard::HiddenTyping;
+
+/// Cursor home, erase the screen, erase what was scrolled off it (xterm's `ED 3`, the Linux console's too).
+const CLEAR: &str = "\x1b[H\x1b[2J\x1b[3J";
+
+/// Nobody reads a prompt and answers it with an empty line in less.
+const SOONER_THAN_A_PERSON: Duration = Duration::from_millis(300);
 
 /// An operator at stdin and stderr.
 #[derive(Debug)]
 pub(crate) struct Terminal {
     quiet: bool,
+    knows_escapes: bool,
+    warnings: Vec<String>,
 }
 
 impl Terminal {
     pub(crate) fn new(quiet: bool) -> Self {
-        Self { quiet }
+        let kind = std::env::var_os("TERM").unwrap_or_default();
+        Self {
+            quiet,
+            knows_escapes: !kind.is_empty() && kind != "dumb",
+            warnings: Vec::new(),
+        }
+    }
+
+    /// Shows the prompt and waits for a line.
+    fn line(
+        &self,
+        prompt: &str,
+        question: &str,
+        flag: &'static str,
+    ) -> Result<SecretText, NoTerminal> {
+        self.expect_somebody(question, flag)?;
+        show(prompt);
+        let line = keyboard::read_line();
+        end_hidden_line("");
+        line.ok().flatten().ok_or_else(|| NoTerminal {
+            question: question.to_owned(),
+            flag,
+        })
     }
 }
 
 /// Writes a line to stderr. A closed stderr is no reason to stop.
 pub(crate) fn message(text: &str) {
     let _ = writeln!(io::stderr(), "{text}");
+}
+
+fn show(text: &str) {
+    let _ = write!(io::stderr(), "{text}");
+}
+
+/// What a person typed ends a line of the screen only where it is shown.
+fn end_hidden_line(understood: &str) {
+    if keyboard::is_hidden() {
+        message(understood);
+    }
 }
 
 impl Operator for Terminal {
@@ -33,33 +80,80 @@ impl Operator for Terminal {
     }
 
     fn warn(&mut self, text: &str) {
-        message(&format!("warning: {text}"));
+        let warning = format!("warning: {text}");
+        message(&warning);
+        self.warnings.push(warning);
+    }
+
+    fn reply(&mut self, text: &str) {
+        message(text);
+    }
+
+    fn expect_somebody(&self, question: &str, flag: &'static str) -> Result<(), NoTerminal> {
+        if io::stdin().is_terminal() && io::stderr().is_terminal() {
+            return Ok(());
+        }
+        Err(NoTerminal {
+            question: question.to_owned(),
+            flag,
+        })
     }
 
     fn confirm(&mut self, question: &str, flag: &'static str) -> Result<bool, NoTerminal> {
-        need_terminal(question, flag)?;
-        let _ = write!(io::stderr(), "{question} [yes/no] ");
-        let mut answer = String::new();
-        let read = io::stdin().read_line(&mut answer);
-        Ok(read.is_ok() && answer.trim().eq_ignore_ascii_case("yes"))
+        self.expect_somebody(question, flag)?;
+        show(&format!("{question} [yes/no] "));
+        let answer = keyboard::read_line().ok().flatten();
+        let yes = answer.is_some_and(|text| text.expose_text().trim().eq_ignore_ascii_case("yes"));
+        end_hidden_line(if yes { "yes" } else { "no" });
+        Ok(yes)
+    }
+
+    fn ask(&mut self, question: &str, flag: &'static str) -> Result<String, NoTerminal> {
+        let answer = self.line(&format!("{question}: "), question, flag)?;
+        Ok(answer.expose_text().trim().to_owned())
     }
 
     fn ask_secret(&mut self, prompt: &str, flag: &'static str) -> Result<SecretText, NoTerminal> {
-        need_terminal(prompt, flag)?;
-        let _restoring = interrupt::restoring_terminal();
-        match rpassword::prompt_password(format!("{prompt}: ")) {
-            Ok(secret) => Ok(SecretText::new(secret)),
-            // Ctrl-C: no signal comes of it while echo is off.
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => interrupt::by_keyboard(),
-            Err(_) => Err(NoTerminal {
-                question: prompt.to_owned(),
-                flag,
-            }),
+        let _hidden = self.hide_typing();
+        self.line(&format!("{prompt}: "), prompt, flag)
+    }
+
+    fn ask_scanner(&mut self, prompt: &str, flag: &'static str) -> Result<SecretText, NoTerminal> {
+        self.expect_somebody(prompt, flag)?;
+        let _hidden = self.hide_typing();
+        show(&format!("{prompt}: "));
+        let asked = Instant::now();
+        loop {
+            match keyboard::read_line() {
+                Ok(Some(line))
+                    if line.expose_text().trim().is_empty()
+                        && asked.elapsed() < SOONER_THAN_A_PERSON => {}
+                line => {
+                    end_hidden_line("");
+                    return line.ok().flatten().ok_or_else(|| NoTerminal {
+                        question: prompt.to_owned(),
+                        flag,
+                    });
+                }
+            }
+        }
+    }
+
+    fn hide_typing(&mut self) -> HiddenTyping {
+        HiddenTyping::begin()
+    }
+
+    fn clear(&mut self) {
+        if self.knows_escapes && io::stderr().is_terminal() {
+            show(CLEAR);
+            for warning in &self.warnings {
+                message(warning);
+            }
         }
     }
 
     fn progress(&self) -> ProgressBar {
-        if self.quiet || !io::stderr().is_terminal() {
+        if self.quiet || !self.knows_escapes || !io::stderr().is_terminal() {
             return ProgressBar::hidden();
         }
         let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
@@ -68,14 +162,4 @@ impl Operator for Terminal {
         );
         bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
     }
-}
-
-fn need_terminal(question: &str, flag: &'static str) -> Result<(), NoTerminal> {
-    if io::stdin().is_terminal() && io::stderr().is_terminal() {
-        return Ok(());
-    }
-    Err(NoTerminal {
-        question: question.to_owned(),
-        flag,
-    })
 }
