@@ -144,11 +144,15 @@ impl Operator for Terminal {
     }
 
     fn clear(&mut self) {
-        if self.knows_escapes && io::stderr().is_terminal() {
-            show(CLEAR);
-            for warning in &self.warnings {
-                message(warning);
-            }
+        if !self.knows_escapes {
+            message(
+                "This window cannot be cleared: see that nobody scrolls back in it, and close it afterwards.",
+            );
+            return;
+        }
+        show(CLEAR);
+        for warning in &self.warnings {
+            message(warning);
         }
     }
 

@@ -44,10 +44,9 @@ pub(super) fn ask(
     operator: &mut dyn Operator,
 ) -> Result<(), NoTerminal> {
     let _hidden = operator.hide_typing();
-    operator.reply(WAYS);
     let mut entries = 0;
     while until == Until::Told || gathered.missing() > 0 {
-        operator.reply("");
+        operator.reply(&format!("\n{WAYS}"));
         let line = operator.ask_scanner(&prompt(gathered, until), flag)?;
         match recognise(line.expose_text()) {
             Typed::Nothing => {
@@ -55,7 +54,7 @@ pub(super) fn ask(
                     return Ok(());
                 }
             }
-            Typed::Unclear => operator.reply(&format!("{UNCLEAR}\n{WAYS}")),
+            Typed::Unclear => operator.reply(UNCLEAR),
             Typed::File(path) => take_file(gathered, &path, operator),
             Typed::Code => {
                 let entered = code::enter(line, flag, operator);

@@ -26,9 +26,10 @@ pub(crate) struct HiddenTyping {
 }
 
 impl HiddenTyping {
-    /// Where stdin is no terminal there is nothing to hide.
+    /// Hides nothing where stdin is no terminal, or where it is hidden already.
     pub(super) fn begin() -> Self {
         let before = tcgetattr(io::stdin()).ok();
+        let before = before.filter(|now| now.local_modes.contains(LocalModes::ECHO));
         if let Some(before) = &before {
             let _ = tcsetattr(io::stdin(), OptionalActions::Now, &hidden(before));
         }
@@ -46,12 +47,7 @@ impl Drop for HiddenTyping {
     /// What was typed and not asked for is thrown away before it could be seen: neither the screen nor the shell may get a sheet.
     fn drop(&mut self) {
         if let Some(before) = &self.before {
-            let how = if before.local_modes.contains(LocalModes::ECHO) {
-                OptionalActions::Flush
-            } else {
-                OptionalActions::Now
-            };
-            let _ = tcsetattr(io::stdin(), how, before);
+            let _ = tcsetattr(io::stdin(), OptionalActions::Flush, before);
         }
     }
 }
