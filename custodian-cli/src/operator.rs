@@ -59,6 +59,9 @@ pub(crate) trait Operator {
     /// Keeps off the screen what is typed, between questions too, until the returned value is dropped.
     fn hide_typing(&mut self) -> HiddenTyping;
 
+    /// Shows something secret. It stands on the screen until [`Self::clear`], or until the process ends.
+    fn show_secret(&mut self, text: &str);
+
     /// Empties the screen and what can be scrolled back to; warnings are shown again.
     fn clear(&mut self);
 

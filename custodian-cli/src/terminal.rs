@@ -4,12 +4,14 @@
 
 mod keyboard;
 
+use std::convert::Infallible;
 use std::io::{self, IsTerminal as _, Write as _};
 use std::time::{Duration, Instant};
 
 use archiver_core::secret::SecretText;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use crate::interrupt::{Half, HalfMade};
 use crate::operator::{NoTerminal, Operator};
 
 pub(crate) use keyboard::HiddenTyping;
@@ -26,6 +28,8 @@ pub(crate) struct Terminal {
     quiet: bool,
     knows_escapes: bool,
     warnings: Vec<String>,
+    /// Clears the screen when it is dropped, and when a signal ends the process.
+    secret_on_screen: Option<HalfMade>,
 }
 
 impl Terminal {
@@ -35,6 +39,7 @@ impl Terminal {
             quiet,
             knows_escapes: !kind.is_empty() && kind != "dumb",
             warnings: Vec::new(),
+            secret_on_screen: None,
         }
     }
 
@@ -59,6 +64,11 @@ impl Terminal {
 /// Writes a line to stderr. A closed stderr is no reason to stop.
 pub(crate) fn message(text: &str) {
     let _ = writeln!(io::stderr(), "{text}");
+}
+
+/// Empties the screen and what can be scrolled back to.
+pub(crate) fn clear_screen() {
+    show(CLEAR);
 }
 
 fn show(text: &str) {
@@ -143,14 +153,23 @@ impl Operator for Terminal {
         HiddenTyping::begin()
     }
 
+    fn show_secret(&mut self, text: &str) {
+        if self.knows_escapes && self.secret_on_screen.is_none() {
+            let made = HalfMade::make(|| Ok::<_, Infallible>((Half::Screen, ())));
+            self.secret_on_screen = made.ok().map(|(half_done, ())| half_done);
+        }
+        message(text);
+    }
+
     fn clear(&mut self) {
+        self.secret_on_screen = None;
         if !self.knows_escapes {
             message(
                 "This window cannot be cleared: see that nobody scrolls back in it, and close it afterwards.",
             );
             return;
         }
-        show(CLEAR);
+        clear_screen();
         for warning in &self.warnings {
             message(warning);
         }

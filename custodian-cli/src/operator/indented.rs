@@ -46,6 +46,10 @@ impl Operator for Indented<'_> {
         self.0.hide_typing()
     }
 
+    fn show_secret(&mut self, text: &str) {
+        self.0.show_secret(text);
+    }
+
     fn clear(&mut self) {
         self.0.clear();
     }

@@ -75,6 +75,10 @@ impl Operator for Scripted {
         HiddenTyping::nothing()
     }
 
+    fn show_secret(&mut self, text: &str) {
+        self.shown.push(text.to_owned());
+    }
+
     fn clear(&mut self) {
         self.shown.push("<clear>".to_owned());
     }

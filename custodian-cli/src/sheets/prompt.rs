@@ -29,12 +29,12 @@ pub(crate) enum Until {
 const WAYS: &str = "\
 Scan the sheet's code with a USB scanner, or type:
   the words, row by row: four letters of each are enough, ? stands for one that cannot be read;
-  or the text under the code, in one line or several;
+  or the text of the code, in one line or several;
   or the name of a file that holds a scan.
 What is typed stays hidden. An empty line ends.";
 
 const UNCLEAR: &str =
-    "  Not understood: neither words, nor the text under a code, nor a file that is there.";
+    "  Not understood: neither words, nor the text of a code, nor a file that is there.";
 
 /// Asks for sheets and answers each.
 pub(super) fn ask(

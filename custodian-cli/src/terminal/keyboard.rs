@@ -4,6 +4,7 @@
 //! puts in besides text is left out.
 
 use std::io;
+use std::os::fd::AsFd as _;
 use std::str::Chars;
 
 use archiver_core::secret::SecretText;
@@ -13,43 +14,44 @@ use rustix::termios::{
 };
 use zeroize::Zeroizing;
 
+use crate::interrupt::{Half, HalfMade};
+
 /// What Linux hands over as one line at most.
 const LONGEST: usize = 4096;
 
 const ESCAPE: char = '\x1b';
 
-/// What is typed is kept off the screen, until this is dropped. The key that suspends the program is off as long: a sheet does not wait in a stopped program,
-/// behind a shell with another idea of the terminal.
+/// What is typed is kept off the screen, until this is dropped or a signal ends the process. What was typed and not asked for is thrown away then: neither the
+/// screen nor the shell may get a sheet. The key that suspends the program is off as long: a sheet does not wait in a stopped program.
 #[derive(Debug)]
 pub(crate) struct HiddenTyping {
-    before: Option<Termios>,
+    _half_done: Option<HalfMade>,
 }
 
 impl HiddenTyping {
     /// Hides nothing where stdin is no terminal, or where it is hidden already.
     pub(super) fn begin() -> Self {
-        let before = tcgetattr(io::stdin()).ok();
-        let before = before.filter(|now| now.local_modes.contains(LocalModes::ECHO));
-        if let Some(before) = &before {
-            let _ = tcsetattr(io::stdin(), OptionalActions::Now, &hidden(before));
+        let made = HalfMade::make(hide);
+        Self {
+            _half_done: made.ok().map(|(half_done, ())| half_done),
         }
-        Self { before }
     }
 
     /// Hides nothing: for an operator without a terminal.
     #[cfg(test)]
     pub(crate) fn nothing() -> Self {
-        Self { before: None }
+        Self { _half_done: None }
     }
 }
 
-impl Drop for HiddenTyping {
-    /// What was typed and not asked for is thrown away before it could be seen: neither the screen nor the shell may get a sheet.
-    fn drop(&mut self) {
-        if let Some(before) = &self.before {
-            let _ = tcsetattr(io::stdin(), OptionalActions::Flush, before);
-        }
+fn hide() -> io::Result<(Half, ())> {
+    let terminal = io::stdin().as_fd().try_clone_to_owned()?;
+    let before = tcgetattr(&terminal)?;
+    if !before.local_modes.contains(LocalModes::ECHO) {
+        return Err(io::Error::other("hidden already"));
     }
+    tcsetattr(&terminal, OptionalActions::Now, &hidden(&before))?;
+    Ok((Half::Terminal(terminal, Box::new(before)), ()))
 }
 
 fn hidden(before: &Termios) -> Termios {

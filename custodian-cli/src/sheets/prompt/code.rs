@@ -1,4 +1,4 @@
-//! The text under a sheet's code as it comes in: one line from a scanner, or several typed ones, until all 90 characters are there.
+//! The text of a sheet's code as it comes in: one line from a scanner, or several typed ones, until all 90 characters are there.
 //!
 //! A line with a wrong character, or with too many, is not taken; what came before stays.
 
@@ -15,17 +15,12 @@ const PREFIX: &str = "ARCHIVER-SHARE-1:";
 /// Characters after the prefix.
 const WHOLE: usize = 90;
 /// With these a share frame of version 1 begins in base32: version 1, kind 1.
-const FIRST_CHARACTERS: &str = "AEA";
-/// Characters in a row on the sheet.
-const ROW: usize = 30;
+const FIRST_CHARACTERS: [char; 3] = ['A', 'E', 'A'];
 
 /// Whether a line is a share's text, or the beginning of one without its prefix.
 pub(super) fn begins_code(line: &str) -> bool {
     is_meant_as_share(line)
-        || Row::of(line).is_some_and(|row| {
-            let first: String = row.characters().take(FIRST_CHARACTERS.len()).collect();
-            first == FIRST_CHARACTERS && row.characters().all(is_base32)
-        })
+        || (characters(line).all(is_base32) && characters(line).take(3).eq(FIRST_CHARACTERS))
 }
 
 /// Takes lines until the text is whole; `None` when the person gives up with an empty line.
@@ -64,34 +59,14 @@ fn without_prefix(line: &str) -> Option<&str> {
     prefix.eq_ignore_ascii_case(PREFIX).then_some(rest)
 }
 
+/// The characters of a line in upper case, blanks left out.
+fn characters(line: &str) -> impl Iterator<Item = char> {
+    let typed = line.chars().filter(|c| !c.is_whitespace());
+    typed.map(|c| c.to_ascii_uppercase())
+}
+
 fn is_base32(character: char) -> bool {
     matches!(character, 'A'..='Z' | '2'..='7')
-}
-
-/// A typed line: perhaps the letter of the row on the sheet, then characters in groups.
-struct Row<'a> {
-    letter: Option<char>,
-    groups: &'a str,
-}
-
-impl<'a> Row<'a> {
-    /// `None` for an empty line. A letter that stands alone before groups is the row's.
-    fn of(line: &'a str) -> Option<Self> {
-        let line = line.trim();
-        let (first, rest) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
-        let mut letters = first.trim_end_matches([':', '.', ')']).chars();
-        let letter = letters.next()?.to_ascii_uppercase();
-        let alone = letters.next().is_none() && matches!(letter, 'A'..='F') && !rest.is_empty();
-        Some(Self {
-            letter: alone.then_some(letter),
-            groups: if alone { rest } else { line },
-        })
-    }
-
-    fn characters(&self) -> impl Iterator<Item = char> {
-        let shown = self.groups.chars().filter(|c| !c.is_whitespace());
-        shown.map(|c| c.to_ascii_uppercase())
-    }
 }
 
 /// The characters that are there so far.
@@ -111,30 +86,15 @@ impl CodeText {
                 rest
             }
         };
-        let Some(row) = Row::of(line) else {
-            return Ok(());
-        };
-        let next = self.next_letter();
-        if let Some(letter) = row.letter.filter(|letter| Some(*letter) != next) {
-            return Err(LineRefused::OtherRow { letter, next });
+        if let Some(wrong) = characters(line).position(|c| !is_base32(c)) {
+            return Err(LineRefused::WrongCharacter { place: wrong + 1 });
         }
-        let wrong = row.characters().position(|c| !is_base32(c));
-        if let Some(place) = wrong {
-            return Err(LineRefused::WrongCharacter { place: place + 1 });
-        }
-        let found = row.characters().count();
-        let free = WHOLE - self.have();
+        let (found, free) = (characters(line).count(), WHOLE - self.have());
         if found > free {
             return Err(LineRefused::TooMany { found, free });
         }
-        self.0.extend(row.characters());
+        self.0.extend(characters(line));
         Ok(())
-    }
-
-    /// The letter of the row that begins here, where one does.
-    fn next_letter(&self) -> Option<char> {
-        let begins = self.have().is_multiple_of(ROW);
-        begins.then(|| ('A'..='F').nth(self.have() / ROW)).flatten()
     }
 
     fn have(&self) -> usize {
@@ -162,15 +122,6 @@ enum LineRefused {
     WrongCharacter { place: usize },
     #[error("this line has {found} characters, only {free} are missing")]
     TooMany { found: usize, free: usize },
-    #[error("this is row {letter}, {}", expected(*next))]
-    OtherRow { letter: char, next: Option<char> },
-}
-
-fn expected(next: Option<char>) -> String {
-    next.map_or_else(
-        || "but the row before it is not complete".to_owned(),
-        |next| format!("but row {next} comes next"),
-    )
 }
 
 #[cfg(test)]
@@ -191,19 +142,17 @@ mod tests {
         share.unwrap().unwrap_err().to_string()
     }
 
-    const ROW_OF_A: &str = "AEAQC AAAAA AAAAA AAAAA AAAAA AAAAA";
+    const ROW: &str = "AEAQC AAAAA AAAAA AAAAA AAAAA AAAAA AAAAA AAAAA AAAAA";
     const MISREAD: &str = "misread or changed: its check value does not fit";
 
     #[test]
-    fn a_text_may_come_in_one_line_or_in_rows_with_or_without_their_letters_and_prefix() {
+    fn a_text_may_come_in_one_line_or_in_rows_with_or_without_its_prefix() {
         let whole = format!("AEAQC{}", "A".repeat(85));
-        let (second, third) = (format!("b {ROW_OF_A}"), format!("C: {ROW_OF_A}"));
         for lines in [
             vec![format!("archiver-share-1:{whole}").as_str()],
             vec![&whole[..40], &whole[40..]],
             vec!["ARCHIVER-SHARE-1:", &whole],
-            vec![&format!("A {ROW_OF_A}"), &second, &third],
-            vec![ROW_OF_A, ROW_OF_A, ROW_OF_A],
+            vec![ROW, &ROW.to_lowercase()],
         ] {
             assert_eq!(refusal(&lines), MISREAD);
         }
@@ -211,12 +160,11 @@ mod tests {
 
     #[test]
     fn a_bad_line_is_named_and_typed_again() {
-        let (share, operator) = entered(&[ROW_OF_A, "AAA1A", "C AAAAA", &"A".repeat(61), ""]);
+        let (share, operator) = entered(&[ROW, "AAA1A", &"A".repeat(46), ""]);
         assert!(share.is_none());
         assert!(operator.showed("character 4 of this line is not one of A–Z and 2–7"));
-        assert!(operator.showed("this is row C, but row B comes next"));
-        assert!(operator.showed("this line has 61 characters, only 60 are missing"));
-        assert!(operator.showed("30 of 90 characters, go on"));
+        assert!(operator.showed("this line has 46 characters, only 45 are missing"));
+        assert!(operator.showed("45 of 90 characters, go on"));
     }
 
     #[test]

@@ -11,7 +11,7 @@ use super::code::begins_code;
 pub(super) enum Typed {
     /// The end.
     Nothing,
-    /// The text under a code, or its beginning.
+    /// The text of a code, or its beginning.
     Code,
     /// One row of words, or more.
     Words,
@@ -76,13 +76,13 @@ mod tests {
     }
 
     #[test]
-    fn the_text_under_a_code_is_told_by_its_prefix_or_its_first_characters() {
+    fn the_text_of_a_code_is_told_by_its_prefix_or_its_first_characters() {
         for line in [
             "ARCHIVER-SHARE-1:AEAQC",
             "archiver-share-1:",
             "ARCHIVER-SHARE-9:AAAA",
             "AEAQC AACAE DQMBA",
-            "A aeaqc aacae",
+            "aeaqc aacae",
         ] {
             assert_eq!(recognise(line), Typed::Code, "{line:?}");
         }

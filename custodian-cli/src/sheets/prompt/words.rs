@@ -107,10 +107,11 @@ fn offer_restored(
         .split(' ')
         .nth(place - 1)
         .unwrap_or_default();
-    let question = Zeroizing::new(format!(
-        "  Row {letter}: word {place}, which cannot be read, must be {word}. Can the sheet say so?"
-    ));
-    if operator.confirm(&question, flag)? {
+    show(
+        operator,
+        format!("  Row {letter}: word {place}, which cannot be read, must be {word}."),
+    );
+    if operator.confirm("  Can the sheet say so?", flag)? {
         return Ok(Some(row));
     }
     operator.reply(&format!(
@@ -129,11 +130,12 @@ fn offer_correction(
 ) -> Result<Option<Row>, NoTerminal> {
     operator.reply(&format!("  {}", sentence(refused)));
     if let Some(correction) = typed.correction(letter, refused) {
-        let question = Zeroizing::new(format!(
-            "  Row {letter} would fit with {} as word {}. Does the sheet say so?",
-            correction.word, correction.place
-        ));
-        if operator.confirm(&question, flag)? {
+        let (word, place) = (correction.word, correction.place);
+        show(
+            operator,
+            format!("  Row {letter} would fit with {word} as word {place}."),
+        );
+        if operator.confirm("  Does the sheet say so?", flag)? {
             return Ok(Some(correction.row));
         }
     } else if let Some(words) = typed.completed() {
@@ -151,7 +153,7 @@ fn offer_correction(
 
 /// Shows words, and wipes the line that held them.
 fn show(operator: &mut dyn Operator, line: String) {
-    operator.reply(&Zeroizing::new(line));
+    operator.show_secret(&Zeroizing::new(line));
 }
 
 /// An error at the beginning of a line.
