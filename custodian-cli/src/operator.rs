@@ -34,7 +34,7 @@ pub(crate) trait Operator {
     /// Asks for a yes. Anything else is a no.
     ///
     /// # Errors
-    /// Without a terminal: names the flag that answers beforehand.
+    /// Without a terminal, or at the end of its input: names the flag that answers beforehand.
     fn confirm(&mut self, question: &str, flag: &'static str) -> Result<bool, NoTerminal>;
 
     /// Asks for a line that may be seen. White space around it is not part of the answer.

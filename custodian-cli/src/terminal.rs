@@ -1,6 +1,6 @@
 //! The operator at a terminal: messages on stderr, answers from the keyboard.
 //!
-//! Escape codes are used for one thing, to empty the screen, and not at all where `TERM` says that the terminal knows none. No colour.
+//! Escape codes empty the screen and move the progress bar; where `TERM` says that the terminal knows none, none are written. No colour.
 
 mod keyboard;
 
@@ -43,21 +43,43 @@ impl Terminal {
         }
     }
 
-    /// Shows the prompt and waits for a line.
+    /// Asks and waits for a line that is an answer; others are passed over.
     fn line(
         &self,
-        prompt: &str,
         question: &str,
+        mark: &str,
         flag: &'static str,
+        is_answer: impl Fn(&str) -> bool,
     ) -> Result<SecretText, NoTerminal> {
         self.expect_somebody(question, flag)?;
-        show(prompt);
-        let line = keyboard::read_line();
+        show(&format!("{question}{mark} "));
+        loop {
+            match keyboard::read_line() {
+                Ok(Some(line)) if is_answer(line.expose_text()) => return Ok(line),
+                Ok(Some(_)) => {}
+                Ok(None) | Err(_) => return Err(unanswered(question, flag)),
+            }
+        }
+    }
+
+    /// A line that is kept off the screen.
+    fn hidden_line(
+        &mut self,
+        prompt: &str,
+        flag: &'static str,
+        is_answer: impl Fn(&str) -> bool,
+    ) -> Result<SecretText, NoTerminal> {
+        let _hidden = self.hide_typing();
+        let line = self.line(prompt, ":", flag, is_answer);
         end_hidden_line("");
-        line.ok().flatten().ok_or_else(|| NoTerminal {
-            question: question.to_owned(),
-            flag,
-        })
+        line
+    }
+}
+
+fn unanswered(question: &str, flag: &'static str) -> NoTerminal {
+    NoTerminal {
+        question: question.to_owned(),
+        flag,
     }
 }
 
@@ -103,50 +125,30 @@ impl Operator for Terminal {
         if io::stdin().is_terminal() && io::stderr().is_terminal() {
             return Ok(());
         }
-        Err(NoTerminal {
-            question: question.to_owned(),
-            flag,
-        })
+        Err(unanswered(question, flag))
     }
 
     fn confirm(&mut self, question: &str, flag: &'static str) -> Result<bool, NoTerminal> {
-        self.expect_somebody(question, flag)?;
-        show(&format!("{question} [yes/no] "));
-        let answer = keyboard::read_line().ok().flatten();
-        let yes = answer.is_some_and(|text| text.expose_text().trim().eq_ignore_ascii_case("yes"));
+        let answer = self.line(question, " [yes/no]", flag, |_| true)?;
+        let yes = answer.expose_text().trim().eq_ignore_ascii_case("yes");
         end_hidden_line(if yes { "yes" } else { "no" });
         Ok(yes)
     }
 
     fn ask(&mut self, question: &str, flag: &'static str) -> Result<String, NoTerminal> {
-        let answer = self.line(&format!("{question}: "), question, flag)?;
+        let answer = self.line(question, ":", flag, |_| true)?;
         Ok(answer.expose_text().trim().to_owned())
     }
 
     fn ask_secret(&mut self, prompt: &str, flag: &'static str) -> Result<SecretText, NoTerminal> {
-        let _hidden = self.hide_typing();
-        self.line(&format!("{prompt}: "), prompt, flag)
+        self.hidden_line(prompt, flag, |_| true)
     }
 
     fn ask_scanner(&mut self, prompt: &str, flag: &'static str) -> Result<SecretText, NoTerminal> {
-        self.expect_somebody(prompt, flag)?;
-        let _hidden = self.hide_typing();
-        show(&format!("{prompt}: "));
         let asked = Instant::now();
-        loop {
-            match keyboard::read_line() {
-                Ok(Some(line))
-                    if line.expose_text().trim().is_empty()
-                        && asked.elapsed() < SOONER_THAN_A_PERSON => {}
-                line => {
-                    end_hidden_line("");
-                    return line.ok().flatten().ok_or_else(|| NoTerminal {
-                        question: prompt.to_owned(),
-                        flag,
-                    });
-                }
-            }
-        }
+        self.hidden_line(prompt, flag, |line| {
+            !line.trim().is_empty() || asked.elapsed() >= SOONER_THAN_A_PERSON
+        })
     }
 
     fn hide_typing(&mut self) -> HiddenTyping {
@@ -162,14 +164,15 @@ impl Operator for Terminal {
     }
 
     fn clear(&mut self) {
-        self.secret_on_screen = None;
         if !self.knows_escapes {
             message(
                 "This window cannot be cleared: see that nobody scrolls back in it, and close it afterwards.",
             );
             return;
         }
-        clear_screen();
+        if self.secret_on_screen.take().is_none() {
+            clear_screen();
+        }
         for warning in &self.warnings {
             message(warning);
         }

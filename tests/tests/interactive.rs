@@ -18,6 +18,7 @@ const CLEAR: &str = "\x1b[H\x1b[2J\x1b[3J";
 const CTRL_C: &str = "\x03";
 const CTRL_D: &str = "\x04";
 const CTRL_Z: &str = "\x1a";
+const CTRL_BACKSLASH: &str = "\x1c";
 
 /// `open` or `rebuild` into `out`, without sheets.
 fn without_sheets(ceremony: &Ceremony, command: &str, out: &str) -> Command {
@@ -180,20 +181,20 @@ fn the_text_of_a_code_is_typed_in_rows_and_a_bad_row_again() {
     let mut window = Window::open(&without_sheets(&ceremony, "open", "opened"));
     window.sees("Sheet 1 of 2: ");
     window.types(&row(0).to_lowercase());
-    window.sees("45 of 90 characters, go on: ");
+    window.sees("45 of 90 characters; go on, or give up with an empty line: ");
     window.types(&row(1).replacen(char::is_alphabetic, "1", 1));
     window.sees(
         "of this line is not one of A–Z and 2–7 (0, 1, 8 and 9 do not occur); type this line again",
     );
-    window.sees("45 of 90 characters, go on: ");
+    window.sees("45 of 90 characters; go on, or give up with an empty line: ");
     window.types(&format!("{} AAAAA", row(1)));
     window.sees("this line has 50 characters, only 45 are missing; type this line again");
-    window.sees("45 of 90 characters, go on: ");
+    window.sees("45 of 90 characters; go on, or give up with an empty line: ");
     window.types(&row(1));
     window.sees("1 of 2: sheet 1, verified");
     window.sees("Sheet 2 of 2: ");
     window.types("AEAQC AAAAA");
-    window.sees("10 of 90 characters, go on: ");
+    window.sees("10 of 90 characters; go on, or give up with an empty line: ");
     window.presses_enter();
     window.sees("Given up: nothing of this entry is kept.");
     window.sees("Sheet 2 of 2: ");
@@ -212,6 +213,7 @@ fn words_are_typed_short_and_in_another_order_with_every_kind_of_mistake() {
 
     // Row K first, four letters of each word: shown in full.
     window.types(&shortened(&rows[10], 4));
+    window.sees("A right one is shown in full:");
     window.sees(&format!("K  {}  fits", &rows[10][2..]));
 
     // Without a letter, the next missing row is meant; a slip is shown and mended when the person agrees.
@@ -242,7 +244,7 @@ fn words_are_typed_short_and_in_another_order_with_every_kind_of_mistake() {
     let swapped = with_word(&with_word(&rows[2], 1, second), 2, first);
     window.types(&swapped);
     if first != second {
-        window.sees("Row C: one of its words is wrong, its check word does not fit.");
+        window.sees("Row C: one of its words is wrong, its check word does not fit");
         window.sees(&format!(
             "C  {}  does not fit: compare it with the sheet",
             &swapped[2..]
@@ -377,7 +379,10 @@ fn ctrl_c_at_every_prompt_ends_the_run_and_gives_the_terminal_back() {
         &[("Sheet 1 of 2: ", "")],
         &[
             ("Sheet 1 of 2: ", "AEAQC AAAAA"),
-            ("10 of 90 characters, go on: ", ""),
+            (
+                "10 of 90 characters; go on, or give up with an empty line: ",
+                "",
+            ),
         ],
         &[("Sheet 1 of 2: ", &row), ("Row B: ", "")],
         &[("Sheet 1 of 2: ", &unreadable), ("[yes/no] ", "")],
@@ -404,11 +409,12 @@ fn ctrl_c_at_every_prompt_ends_the_run_and_gives_the_terminal_back() {
 }
 
 #[test]
-fn ctrl_z_does_not_leave_a_sheet_in_a_stopped_program_and_ctrl_d_ends_the_questions() {
+fn no_key_stops_the_program_with_a_sheet_in_it_and_ctrl_d_ends_the_questions() {
     let ceremony = archive();
     let mut window = Window::open(&without_sheets(&ceremony, "open", "opened"));
     window.sees("Sheet 1 of 2: ");
     window.presses(CTRL_Z);
+    window.presses(CTRL_BACKSLASH);
     window.types(&ceremony.sheet_text(1));
     window.sees("1 of 2: sheet 1, verified");
     window.sees("Sheet 2 of 2: ");

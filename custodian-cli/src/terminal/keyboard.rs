@@ -21,8 +21,11 @@ const LONGEST: usize = 4096;
 
 const ESCAPE: char = '\x1b';
 
+/// Switches a terminal's special key off: `_POSIX_VDISABLE`.
+const NO_KEY: u8 = 0;
+
 /// What is typed is kept off the screen, until this is dropped or a signal ends the process. What was typed and not asked for is thrown away then: neither the
-/// screen nor the shell may get a sheet. The key that suspends the program is off as long: a sheet does not wait in a stopped program.
+/// screen nor the shell may get a sheet. The keys that suspend the program or end it without its tidying up (Ctrl-Z, Ctrl-\\) are off as long.
 #[derive(Debug)]
 pub(crate) struct HiddenTyping {
     _half_done: Option<HalfMade>,
@@ -63,7 +66,8 @@ fn hidden(before: &Termios) -> Termios {
         .local_modes
         .insert(LocalModes::ICANON | LocalModes::ISIG);
     hidden.input_modes.insert(InputModes::ICRNL);
-    hidden.special_codes[SpecialCodeIndex::VSUSP] = 0;
+    hidden.special_codes[SpecialCodeIndex::VSUSP] = NO_KEY;
+    hidden.special_codes[SpecialCodeIndex::VQUIT] = NO_KEY;
     hidden
 }
 

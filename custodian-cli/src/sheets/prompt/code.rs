@@ -17,10 +17,14 @@ const WHOLE: usize = 90;
 /// With these a share frame of version 1 begins in base32: version 1, kind 1.
 const FIRST_CHARACTERS: [char; 3] = ['A', 'E', 'A'];
 
-/// Whether a line is a share's text, or the beginning of one without its prefix.
+/// Whether a line is a share's text, or the beginning of one without its prefix, right or wrong.
 pub(super) fn begins_code(line: &str) -> bool {
-    is_meant_as_share(line)
-        || (characters(line).all(is_base32) && characters(line).take(3).eq(FIRST_CHARACTERS))
+    let begins = || {
+        characters(line)
+            .take(FIRST_CHARACTERS.len())
+            .eq(FIRST_CHARACTERS)
+    };
+    is_meant_as_share(line) || (begins() && !line.contains(['/', '.']))
 }
 
 /// Takes lines until the text is whole; `None` when the person gives up with an empty line.
@@ -44,7 +48,10 @@ pub(super) fn enter(
             Ok(()) => {}
             Err(refused) => operator.reply(&format!("  {refused}; type this line again")),
         }
-        let prompt = format!("{} of {WHOLE} characters, go on", text.have());
+        let prompt = format!(
+            "{} of {WHOLE} characters; go on, or give up with an empty line",
+            text.have()
+        );
         line = operator.ask_scanner(&prompt, flag)?;
     }
 }
@@ -164,7 +171,7 @@ mod tests {
         assert!(share.is_none());
         assert!(operator.showed("character 4 of this line is not one of A–Z and 2–7"));
         assert!(operator.showed("this line has 46 characters, only 45 are missing"));
-        assert!(operator.showed("45 of 90 characters, go on"));
+        assert!(operator.showed("45 of 90 characters; go on"));
     }
 
     #[test]

@@ -82,7 +82,7 @@ mod tests {
             "archiver-share-1:",
             "ARCHIVER-SHARE-9:AAAA",
             "AEAQC AACAE DQMBA",
-            "aeaqc aacae",
+            "aeaqc aac1e",
         ] {
             assert_eq!(recognise(line), Typed::Code, "{line:?}");
         }

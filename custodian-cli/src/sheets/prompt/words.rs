@@ -14,12 +14,17 @@ use self::typed_row::TypedRow;
 use crate::operator::{NoTerminal, Operator};
 use crate::sheets::verdict::SheetError;
 
+const HOW: &str = "\
+Rows come in any order when each begins with its letter. A right one is shown in full:
+compare it with the sheet. An empty line gives up.";
+
 /// Takes rows until the share is whole; `None` when the person gives up with an empty line while rows are missing.
 pub(super) fn enter(
     first: SecretText,
     flag: &'static str,
     operator: &mut dyn Operator,
 ) -> Result<Option<Result<Share, SheetError>>, NoTerminal> {
+    operator.reply(HOW);
     let mut rows = Rows::new();
     let mut line = first;
     loop {
