@@ -15,6 +15,7 @@ use archiver_core::manifest::Custodians;
 use archiver_core::quorum::{Gathering, NotEnoughSheets, Quorum};
 use archiver_core::share::Share;
 use archiver_core::sharing::SharingPart;
+use archiver_core::threshold::ShareIndex;
 use thiserror::Error;
 
 use self::file::read_sheet;
@@ -173,7 +174,7 @@ impl GatheredSheets {
         let keeper = index.and_then(|index| self.custodians.as_ref()?.keeper_of(index));
         let verdict = Verdict {
             sheet,
-            share: index.map(archiver_core::threshold::ShareIndex::get),
+            share: index.map(ShareIndex::get),
             custodian: keeper.map(|custodian| harmless(&custodian.name)),
             refused: error.as_ref().map(SheetError::to_string),
             advice: error.as_ref().map(SheetError::advice),

@@ -62,7 +62,7 @@ impl Terminal {
         }
     }
 
-    /// A line that is kept off the screen.
+    /// A line that is kept off the screen; not asked for where that cannot be done.
     fn hidden_line(
         &mut self,
         prompt: &str,
@@ -70,6 +70,9 @@ impl Terminal {
         is_answer: impl Fn(&str) -> bool,
     ) -> Result<SecretText, NoTerminal> {
         let _hidden = self.hide_typing();
+        if !keyboard::is_hidden() {
+            return Err(unanswered(prompt, flag));
+        }
         let line = self.line(prompt, ":", flag, is_answer);
         end_hidden_line("");
         line

@@ -25,7 +25,7 @@ const ESCAPE: char = '\x1b';
 const NO_KEY: u8 = 0;
 
 /// What is typed is kept off the screen, until this is dropped or a signal ends the process. What was typed and not asked for is thrown away then: neither the
-/// screen nor the shell may get a sheet. The keys that suspend the program or end it without its tidying up (Ctrl-Z, Ctrl-\\) are off as long.
+/// screen nor the shell may get a sheet. The keys that suspend the program or end it without its tidying up (Ctrl-Z, Ctrl-\) are off as long.
 #[derive(Debug)]
 pub(crate) struct HiddenTyping {
     _half_done: Option<HalfMade>,
