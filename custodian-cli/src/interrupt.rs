@@ -7,18 +7,19 @@
 //!
 //! SIGQUIT keeps its meaning: it ends the process at once, and leaves what a killed run leaves.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io::{self, IsTerminal as _};
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::process;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 use nix::sys::signal::{SigSet, Signal};
-use rustix::termios::{OptionalActions, Termios, tcgetattr, tcsetattr};
+use rustix::termios::{OptionalActions, Termios, tcsetattr};
 
 use crate::failure::shown;
-use crate::terminal::message;
+use crate::terminal::{clear_screen, message};
 
 const SIGNALS: [Signal; 3] = [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP];
 
@@ -31,8 +32,10 @@ pub(crate) enum Half {
     Folder(PathBuf),
     /// A folder with all that is in it, and then the new folder around it, unless something else has come into that.
     FolderInNew { inner: PathBuf, new: PathBuf },
-    /// A terminal whose settings are changed meanwhile.
-    Terminal(File, Box<Termios>),
+    /// A terminal whose settings are changed meanwhile. What was typed and not read is thrown away with them.
+    Terminal(OwnedFd, Box<Termios>),
+    /// A screen with a secret on it, to be cleared.
+    Screen,
 }
 
 #[derive(Debug)]
@@ -68,11 +71,6 @@ pub(crate) fn watch() -> io::Result<()> {
             }
         })?;
     Ok(())
-}
-
-/// Ends the process as Ctrl-C does, where that gives no signal because the terminal is raw.
-pub(crate) fn by_keyboard() -> ! {
-    end_by(Signal::SIGINT)
 }
 
 fn end_by(signal: Signal) -> ! {
@@ -136,17 +134,6 @@ impl Drop for HalfMade {
             let _ = half.undo();
         }
     }
-}
-
-/// Sets the terminal of this process right when the guard is dropped, and when a signal comes. Does nothing without a terminal.
-pub(crate) fn restoring_terminal() -> Option<HalfMade> {
-    let terminal = File::options()
-        .read(true)
-        .write(true)
-        .open("/dev/tty")
-        .ok()?;
-    let settings = tcgetattr(&terminal).ok()?;
-    Some(hold().enter(Half::Terminal(terminal, Box::new(settings))))
 }
 
 fn hold() -> MutexGuard<'static, Run> {
@@ -217,6 +204,10 @@ impl Half {
             Self::Terminal(terminal, settings) => {
                 Ok(tcsetattr(terminal, OptionalActions::Flush, settings)?)
             }
+            Self::Screen => {
+                clear_screen();
+                Ok(())
+            }
         }
     }
 
@@ -225,7 +216,7 @@ impl Half {
             Self::File(path) | Self::Folder(path) | Self::FolderInNew { new: path, .. } => {
                 Some(path)
             }
-            Self::Terminal(..) => None,
+            Self::Terminal(..) | Self::Screen => None,
         }
     }
 }
@@ -249,6 +240,8 @@ fn ignored_signals() -> u64 {
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
+    use std::fs::File;
+
     use super::*;
 
     fn half_file(path: &Path) -> io::Result<HalfMade> {

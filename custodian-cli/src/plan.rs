@@ -1,18 +1,22 @@
-//! The plan of a ceremony: what is decided before the day, as TOML. A plan exists only when a ceremony can be held by it.
+//! The plan of a ceremony: what is decided before the day, as TOML, or asked for at the prompt. A plan exists only when a ceremony can be held by it.
 
-use std::collections::HashMap;
+mod draft;
+mod questions;
+mod rules;
+
 use std::fs;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use archiver_core::sharing::Profile;
 use archiver_core::threshold::{InvalidThreshold, ShareIndex, Threshold};
-use paper_templates::{Paper, missing_glyph};
-use serde::Deserialize;
+use paper_templates::Paper;
 use thiserror::Error;
 
 use crate::exit::Exit;
 use crate::failure::{Explained, shown};
+
+pub(crate) use self::draft::Draft;
 
 /// No plan is larger.
 const MOST_BYTES: u64 = 1 << 20;
@@ -68,12 +72,16 @@ pub(crate) enum PlanError {
     Paper(String),
     #[error(transparent)]
     Threshold(#[from] InvalidThreshold),
+    #[error("{0:?} is not a whole number")]
+    NotANumber(String),
+    #[error("the plan cannot be written as TOML: {0}")]
+    Unwritable(#[from] toml::ser::Error),
     #[error("custodians {first} and {second} have the same {field}, {value:?}")]
     SharedBy {
         field: &'static str,
         value: String,
-        first: ShareIndex,
-        second: ShareIndex,
+        first: usize,
+        second: usize,
     },
 }
 
@@ -87,6 +95,7 @@ impl Explained for PlanError {
             Self::Toml { .. } => {
                 "compare it with the plan that custodian ceremony --help shows".to_owned()
             }
+            Self::Unwritable(_) => "leave out --save-plan".to_owned(),
             Self::Empty { field } => format!("fill in {field}"),
             Self::TooLong { field, .. } => format!("shorten {field}"),
             Self::Unprintable { .. } => {
@@ -97,7 +106,7 @@ impl Explained for PlanError {
             }
             Self::Profile(_) => "write profile = \"classic\"".to_owned(),
             Self::Paper(_) => "write paper = \"a4\" or paper = \"letter\"".to_owned(),
-            Self::Threshold(_) => {
+            Self::Threshold(_) | Self::NotANumber(_) => {
                 "set threshold to at least 2 and at most the number of [[custodian]] entries"
                     .to_owned()
             }
@@ -137,140 +146,8 @@ impl Plan {
 
     /// Reads a plan and checks everything that can be checked before a key exists.
     pub(crate) fn parse(text: &str) -> Result<Self, PlanError> {
-        let file: PlanFile = toml::from_str(text).map_err(|error| not_understood(text, &error))?;
-        let threshold = Threshold::new(file.threshold, file.custodian.len())?;
-        let profile = file
-            .profile
-            .parse()
-            .map_err(|_| PlanError::Profile(file.profile.clone()))?;
-        let paper = parse_paper(&file.paper)?;
-        printable("organisation", &file.organisation, 80)?;
-        printable("archive", &file.archive, 80)?;
-        check_user_id(&file.archive)?;
-        let custodians: Vec<_> = threshold
-            .indices()
-            .zip(file.custodian)
-            .map(|(share, entry)| entry.check(share))
-            .collect::<Result<_, _>>()?;
-        check_distinct("envelope", &custodians, |custodian| &custodian.envelope)?;
-        check_distinct("name", &custodians, |custodian| &custodian.name)?;
-        Ok(Self {
-            organisation: file.organisation,
-            archive: file.archive,
-            profile,
-            threshold,
-            paper,
-            custodians,
-        })
+        Draft::from_toml(text)?.check()
     }
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct PlanFile {
-    organisation: String,
-    archive: String,
-    profile: String,
-    threshold: usize,
-    paper: String,
-    #[serde(default)]
-    custodian: Vec<CustodianEntry>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct CustodianEntry {
-    name: String,
-    role: String,
-    envelope: String,
-}
-
-impl CustodianEntry {
-    fn check(self, share: ShareIndex) -> Result<PlannedCustodian, PlanError> {
-        printable(&format!("the name of custodian {share}"), &self.name, 60)?;
-        printable(&format!("the role of custodian {share}"), &self.role, 60)?;
-        printable(
-            &format!("the envelope of custodian {share}"),
-            &self.envelope,
-            40,
-        )?;
-        Ok(PlannedCustodian {
-            share,
-            name: self.name,
-            role: self.role,
-            envelope: self.envelope,
-        })
-    }
-}
-
-fn not_understood(text: &str, error: &toml::de::Error) -> PlanError {
-    let before = error.span().and_then(|span| text.get(..span.start));
-    PlanError::Toml {
-        line: before.map(|before| before.matches('\n').count() + 1),
-        reason: error.message().replace("usize", "a whole number"),
-    }
-}
-
-fn parse_paper(name: &str) -> Result<Paper, PlanError> {
-    match name {
-        "a4" => Ok(Paper::A4),
-        "letter" => Ok(Paper::Letter),
-        other => Err(PlanError::Paper(other.to_owned())),
-    }
-}
-
-fn printable(field: &str, text: &str, most: usize) -> Result<(), PlanError> {
-    let field = || field.to_owned();
-    if text.trim().is_empty() {
-        return Err(PlanError::Empty { field: field() });
-    }
-    let length = text.chars().count();
-    if length > most {
-        return Err(PlanError::TooLong {
-            field: field(),
-            length,
-            most,
-        });
-    }
-    match missing_glyph(text) {
-        Some(character) => Err(PlanError::Unprintable {
-            field: field(),
-            character,
-        }),
-        None => Ok(()),
-    }
-}
-
-/// `Name <local@domain>`, as OpenPGP programs write and search user ids.
-fn check_user_id(archive: &str) -> Result<(), PlanError> {
-    let well_formed = || {
-        let (name, rest) = archive.split_once(" <")?;
-        let (local, domain) = rest.strip_suffix('>')?.split_once('@')?;
-        let plain = |part: &str| !part.is_empty() && !part.contains(['<', '>', '@', ' ']);
-        (!name.trim().is_empty() && !name.contains(['<', '>']) && plain(local) && plain(domain))
-            .then_some(())
-    };
-    well_formed().ok_or_else(|| PlanError::NotAUserId(archive.to_owned()))
-}
-
-fn check_distinct(
-    field: &'static str,
-    custodians: &[PlannedCustodian],
-    value_of: impl Fn(&PlannedCustodian) -> &String,
-) -> Result<(), PlanError> {
-    let mut seen: HashMap<String, ShareIndex> = HashMap::new();
-    for custodian in custodians {
-        let value = value_of(custodian).trim().to_owned();
-        if let Some(first) = seen.insert(value.to_lowercase(), custodian.share) {
-            return Err(PlanError::SharedBy {
-                field,
-                value,
-                first,
-                second: custodian.share,
-            });
-        }
-    }
-    Ok(())
 }
 
 /// Where a custodian's sheet is written: `NNN-name.pdf`, the share's index and the name in ASCII.

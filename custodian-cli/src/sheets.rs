@@ -1,31 +1,83 @@
-//! From sheets to a quorum: files on the command line, each answered with a verdict of its own.
+//! From sheets to a quorum: files on the command line, or what is scanned and typed at the prompt, each answered with a verdict of its own.
 //!
 //! A bad sheet is named with its reason and does not spoil the others. A folder stands for the files in it.
 
+mod custodians;
 mod file;
 mod folder;
+mod prompt;
 mod text;
 mod verdict;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use archiver_core::manifest::Custodians;
 use archiver_core::quorum::{Gathering, NotEnoughSheets, Quorum};
+use archiver_core::share::Share;
 use archiver_core::sharing::SharingPart;
+use archiver_core::threshold::ShareIndex;
 use thiserror::Error;
 
 use self::file::read_sheet;
 use self::folder::files_of;
+use self::verdict::{Origin, SheetError};
 use crate::exit::Exit;
 use crate::failure::{Explained, shown};
-use crate::operator::Operator;
+use crate::operator::{NoTerminal, Operator};
 
+pub(crate) use self::custodians::custodians_of;
+pub(crate) use self::prompt::Until;
 pub(crate) use self::verdict::Verdict;
 
-/// All sheets of a command line, each answered.
+/// Where the sheets of a run come from.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Source<'a> {
+    /// Files and folders that the command line names.
+    Files(&'a [PathBuf]),
+    /// The person at the terminal.
+    Prompt {
+        until: Until,
+        /// What would have named the sheets beforehand.
+        flag: &'static str,
+    },
+}
+
+impl<'a> Source<'a> {
+    /// The files that were named; else the prompt.
+    ///
+    /// # Errors
+    /// When no file was named and nobody can be asked: names the flag.
+    pub(crate) fn of(
+        files: &'a [PathBuf],
+        until: Until,
+        flag: &'static str,
+        operator: &dyn Operator,
+    ) -> Result<Self, NoTerminal> {
+        if !files.is_empty() {
+            return Ok(Self::Files(files));
+        }
+        operator.expect_somebody("which sheets?", flag)?;
+        Ok(Self::Prompt { until, flag })
+    }
+}
+
+/// How verdicts reach the operator as they are given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Telling {
+    /// Not: the report does it on the same screen.
+    Nothing,
+    /// As news of a run: `--quiet` leaves out the good ones.
+    News,
+    /// As answers to the person who gave the sheet.
+    Answers,
+}
+
+/// The sheets of a run, each answered.
 #[derive(Debug)]
 pub(crate) struct GatheredSheets {
     gathering: Gathering,
     needed: u8,
+    custodians: Option<Custodians>,
     pub(crate) verdicts: Vec<Verdict>,
 }
 
@@ -48,83 +100,102 @@ impl Explained for TooFewSheets {
 }
 
 impl GatheredSheets {
-    /// Reads the sheets one by one and tells the operator each verdict as it is given.
-    pub(crate) fn gather(
-        sharing: &SharingPart,
-        sheets: &[impl AsRef<Path>],
-        operator: &mut dyn Operator,
-    ) -> Self {
-        Self::gather_telling(sharing, sheets, operator, true)
-    }
-
-    /// The same, where the verdicts are told only when `tell` is set.
-    pub(crate) fn gather_telling(
-        sharing: &SharingPart,
-        sheets: &[impl AsRef<Path>],
-        operator: &mut dyn Operator,
-        tell: bool,
-    ) -> Self {
-        let mut gathered = Self {
+    /// No sheets yet. With `custodians`, verdicts name them.
+    pub(crate) fn new(sharing: &SharingPart, custodians: Option<Custodians>) -> Self {
+        Self {
             gathering: Gathering::new(sharing.clone()),
             needed: sharing.threshold().k(),
+            custodians,
             verdicts: Vec::new(),
-        };
-        for sheet in sheets {
-            match files_of(sheet.as_ref()) {
+        }
+    }
+
+    /// Takes all sheets of the source and answers each.
+    ///
+    /// # Errors
+    /// When the person at the prompt is gone.
+    pub(crate) fn gather(
+        mut self,
+        source: Source<'_>,
+        telling: Telling,
+        operator: &mut dyn Operator,
+    ) -> Result<Self, NoTerminal> {
+        match source {
+            Source::Files(files) => self.take_files(files, telling, operator),
+            Source::Prompt { until, flag } => prompt::ask(&mut self, until, flag, operator)?,
+        }
+        Ok(self)
+    }
+
+    /// Reads the sheets from files, one by one.
+    pub(crate) fn take_files(
+        &mut self,
+        sheets: &[impl AsRef<Path>],
+        telling: Telling,
+        operator: &mut dyn Operator,
+    ) {
+        for sheet in sheets.iter().map(AsRef::as_ref) {
+            match files_of(sheet) {
                 Ok(files) => {
                     for file in files {
-                        gathered.take_file(&file, operator, tell);
+                        self.take_file(&file, telling, operator);
                     }
                 }
                 Err(error) => {
-                    let name = shown(sheet.as_ref());
-                    let refused = Verdict::refused(name, &error, gathered.have());
-                    gathered.give(refused, operator, tell);
+                    self.answer(Origin::File(shown(sheet)), Err(error), telling, operator);
                 }
             }
         }
-        gathered
     }
 
-    fn take_file(&mut self, sheet: &Path, operator: &mut dyn Operator, tell: bool) {
-        for verdict in self.answer(sheet, operator) {
-            self.give(verdict, operator, tell);
+    fn take_file(&mut self, file: &Path, telling: Telling, operator: &mut dyn Operator) {
+        let shares = match read_sheet(file, operator) {
+            Ok(shares) => shares,
+            Err(error) => vec![Err(error)],
+        };
+        for share in shares {
+            self.answer(Origin::File(shown(file)), share, telling, operator);
         }
     }
 
-    fn give(&mut self, verdict: Verdict, operator: &mut dyn Operator, tell: bool) {
-        if tell {
-            self.announce(&verdict, operator);
-        }
+    /// Verifies a share and tells the verdict on it.
+    fn answer(
+        &mut self,
+        sheet: Origin,
+        share: Result<Share, SheetError>,
+        telling: Telling,
+        operator: &mut dyn Operator,
+    ) {
+        let added = share.and_then(|share| Ok(self.gathering.add(share)?));
+        let (index, error) = match added {
+            Ok(index) => (Some(index), None),
+            Err(error) => (None, Some(error)),
+        };
+        let keeper = index.and_then(|index| self.custodians.as_ref()?.keeper_of(index));
+        let verdict = Verdict {
+            sheet,
+            share: index.map(ShareIndex::get),
+            custodian: keeper.map(|custodian| harmless(&custodian.name)),
+            refused: error.as_ref().map(SheetError::to_string),
+            advice: error.as_ref().map(SheetError::advice),
+            have: self.gathering.have(),
+        };
+        self.tell(&verdict, telling, operator);
         self.verdicts.push(verdict);
     }
 
-    fn answer(&mut self, sheet: &Path, operator: &mut dyn Operator) -> Vec<Verdict> {
-        let name = shown(sheet);
-        let shares = match read_sheet(sheet, operator) {
-            Ok(shares) => shares,
-            Err(error) => return vec![Verdict::refused(name, &error, self.gathering.have())],
-        };
-        shares
-            .into_iter()
-            .map(|share| {
-                let added = share.and_then(|share| Ok(self.gathering.add(share)?));
-                match added {
-                    Ok(index) => Verdict::verified(name.clone(), index, self.gathering.have()),
-                    Err(error) => Verdict::refused(name.clone(), &error, self.gathering.have()),
-                }
-            })
-            .collect()
-    }
-
-    fn announce(&self, verdict: &Verdict, operator: &mut dyn Operator) {
-        let (have, needed) = (verdict.have(), self.needed);
-        if verdict.refused.is_some() {
-            operator.warn(&verdict.text());
-        } else if have <= usize::from(needed) {
-            operator.say(&format!("{have} of {needed}: {}", verdict.text()));
+    fn tell(&self, verdict: &Verdict, telling: Telling, operator: &mut dyn Operator) {
+        let (have, needed) = (verdict.have, self.needed);
+        let counted = if have <= usize::from(needed) {
+            format!("{have} of {needed}: {}", verdict.text())
         } else {
-            operator.say(&format!("{have}, with {needed} needed: {}", verdict.text()));
+            format!("{have}, with {needed} needed: {}", verdict.text())
+        };
+        match telling {
+            Telling::Nothing => {}
+            _ if verdict.refused.is_some() => operator.warn(&verdict.text()),
+            Telling::News => operator.say(&counted),
+            Telling::Answers => operator.reply(&counted),
         }
     }
 
@@ -142,4 +213,9 @@ impl GatheredSheets {
     pub(crate) fn into_quorum(self) -> Result<Quorum, TooFewSheets> {
         Ok(self.gathering.into_quorum()?)
     }
+}
+
+/// A name as it may be shown on a terminal.
+fn harmless(name: &str) -> String {
+    name.replace(char::is_control, "\u{fffd}")
 }

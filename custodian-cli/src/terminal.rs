@@ -1,28 +1,110 @@
-//! The operator at a terminal: messages on stderr, questions on the terminal, secrets with echo off.
+//! The operator at a terminal: messages on stderr, answers from the keyboard.
+//!
+//! Escape codes empty the screen and move the progress bar; where `TERM` says that the terminal knows none, none are written. No colour.
 
+mod keyboard;
+
+use std::convert::Infallible;
 use std::io::{self, IsTerminal as _, Write as _};
+use std::time::{Duration, Instant};
 
 use archiver_core::secret::SecretText;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use crate::interrupt;
+use crate::interrupt::{Half, HalfMade};
 use crate::operator::{NoTerminal, Operator};
+
+pub(crate) use keyboard::HiddenTyping;
+
+/// Cursor home, erase the screen, erase what was scrolled off it (xterm's `ED 3`, the Linux console's too).
+const CLEAR: &str = "\x1b[H\x1b[2J\x1b[3J";
+
+/// Nobody reads a prompt and answers it with an empty line in less.
+const SOONER_THAN_A_PERSON: Duration = Duration::from_millis(300);
 
 /// An operator at stdin and stderr.
 #[derive(Debug)]
 pub(crate) struct Terminal {
     quiet: bool,
+    knows_escapes: bool,
+    warnings: Vec<String>,
+    /// Clears the screen when it is dropped, and when a signal ends the process.
+    secret_on_screen: Option<HalfMade>,
 }
 
 impl Terminal {
     pub(crate) fn new(quiet: bool) -> Self {
-        Self { quiet }
+        let kind = std::env::var_os("TERM").unwrap_or_default();
+        Self {
+            quiet,
+            knows_escapes: !kind.is_empty() && kind != "dumb",
+            warnings: Vec::new(),
+            secret_on_screen: None,
+        }
+    }
+
+    /// Asks and waits for a line that is an answer; others are passed over.
+    fn line(
+        &self,
+        question: &str,
+        mark: &str,
+        flag: &'static str,
+        is_answer: impl Fn(&str) -> bool,
+    ) -> Result<SecretText, NoTerminal> {
+        self.expect_somebody(question, flag)?;
+        show(&format!("{question}{mark} "));
+        loop {
+            match keyboard::read_line() {
+                Ok(Some(line)) if is_answer(line.expose_text()) => return Ok(line),
+                Ok(Some(_)) => {}
+                Ok(None) | Err(_) => return Err(unanswered(question, flag)),
+            }
+        }
+    }
+
+    /// A line that is kept off the screen; not asked for where that cannot be done.
+    fn hidden_line(
+        &mut self,
+        prompt: &str,
+        flag: &'static str,
+        is_answer: impl Fn(&str) -> bool,
+    ) -> Result<SecretText, NoTerminal> {
+        let _hidden = self.hide_typing();
+        if !keyboard::is_hidden() {
+            return Err(unanswered(prompt, flag));
+        }
+        let line = self.line(prompt, ":", flag, is_answer);
+        end_hidden_line("");
+        line
+    }
+}
+
+fn unanswered(question: &str, flag: &'static str) -> NoTerminal {
+    NoTerminal {
+        question: question.to_owned(),
+        flag,
     }
 }
 
 /// Writes a line to stderr. A closed stderr is no reason to stop.
 pub(crate) fn message(text: &str) {
     let _ = writeln!(io::stderr(), "{text}");
+}
+
+/// Empties the screen and what can be scrolled back to.
+pub(crate) fn clear_screen() {
+    show(CLEAR);
+}
+
+fn show(text: &str) {
+    let _ = write!(io::stderr(), "{text}");
+}
+
+/// What a person typed ends a line of the screen only where it is shown.
+fn end_hidden_line(understood: &str) {
+    if keyboard::is_hidden() {
+        message(understood);
+    }
 }
 
 impl Operator for Terminal {
@@ -33,33 +115,74 @@ impl Operator for Terminal {
     }
 
     fn warn(&mut self, text: &str) {
-        message(&format!("warning: {text}"));
+        let warning = format!("warning: {text}");
+        message(&warning);
+        self.warnings.push(warning);
+    }
+
+    fn reply(&mut self, text: &str) {
+        message(text);
+    }
+
+    fn expect_somebody(&self, question: &str, flag: &'static str) -> Result<(), NoTerminal> {
+        if io::stdin().is_terminal() && io::stderr().is_terminal() {
+            return Ok(());
+        }
+        Err(unanswered(question, flag))
     }
 
     fn confirm(&mut self, question: &str, flag: &'static str) -> Result<bool, NoTerminal> {
-        need_terminal(question, flag)?;
-        let _ = write!(io::stderr(), "{question} [yes/no] ");
-        let mut answer = String::new();
-        let read = io::stdin().read_line(&mut answer);
-        Ok(read.is_ok() && answer.trim().eq_ignore_ascii_case("yes"))
+        let answer = self.line(question, " [yes/no]", flag, |_| true)?;
+        let yes = answer.expose_text().trim().eq_ignore_ascii_case("yes");
+        end_hidden_line(if yes { "yes" } else { "no" });
+        Ok(yes)
+    }
+
+    fn ask(&mut self, question: &str, flag: &'static str) -> Result<String, NoTerminal> {
+        let answer = self.line(question, ":", flag, |_| true)?;
+        Ok(answer.expose_text().trim().to_owned())
     }
 
     fn ask_secret(&mut self, prompt: &str, flag: &'static str) -> Result<SecretText, NoTerminal> {
-        need_terminal(prompt, flag)?;
-        let _restoring = interrupt::restoring_terminal();
-        match rpassword::prompt_password(format!("{prompt}: ")) {
-            Ok(secret) => Ok(SecretText::new(secret)),
-            // Ctrl-C: no signal comes of it while echo is off.
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => interrupt::by_keyboard(),
-            Err(_) => Err(NoTerminal {
-                question: prompt.to_owned(),
-                flag,
-            }),
+        self.hidden_line(prompt, flag, |_| true)
+    }
+
+    fn ask_scanner(&mut self, prompt: &str, flag: &'static str) -> Result<SecretText, NoTerminal> {
+        let asked = Instant::now();
+        self.hidden_line(prompt, flag, |line| {
+            !line.trim().is_empty() || asked.elapsed() >= SOONER_THAN_A_PERSON
+        })
+    }
+
+    fn hide_typing(&mut self) -> HiddenTyping {
+        HiddenTyping::begin()
+    }
+
+    fn show_secret(&mut self, text: &str) {
+        if self.knows_escapes && self.secret_on_screen.is_none() {
+            let made = HalfMade::make(|| Ok::<_, Infallible>((Half::Screen, ())));
+            self.secret_on_screen = made.ok().map(|(half_done, ())| half_done);
+        }
+        message(text);
+    }
+
+    fn clear(&mut self) {
+        if !self.knows_escapes {
+            message(
+                "This window cannot be cleared: see that nobody scrolls back in it, and close it afterwards.",
+            );
+            return;
+        }
+        if self.secret_on_screen.take().is_none() {
+            clear_screen();
+        }
+        for warning in &self.warnings {
+            message(warning);
         }
     }
 
     fn progress(&self) -> ProgressBar {
-        if self.quiet || !io::stderr().is_terminal() {
+        if self.quiet || !self.knows_escapes || !io::stderr().is_terminal() {
             return ProgressBar::hidden();
         }
         let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
@@ -68,14 +191,4 @@ impl Operator for Terminal {
         );
         bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
     }
-}
-
-fn need_terminal(question: &str, flag: &'static str) -> Result<(), NoTerminal> {
-    if io::stdin().is_terminal() && io::stderr().is_terminal() {
-        return Ok(());
-    }
-    Err(NoTerminal {
-        question: question.to_owned(),
-        flag,
-    })
 }

@@ -17,11 +17,12 @@ use crate::exit::Exit;
 use crate::failure::{Explained, Failure, shown};
 use crate::hardening::Hardened;
 use crate::operator::Operator;
-use crate::plan::Plan;
+use crate::plan::{Draft, Plan};
 use crate::report::{Report, to_json};
+use crate::secret_file::{check_is_free, write_secret_file};
 
 const AFTER_HELP: &str = concat!(
-    "Example:\n  custodian ceremony --plan plan.toml --out /run/ceremony\n\nA plan, plan.toml:\n\n",
+    "Example:\n  custodian ceremony --out /run/ceremony\n  custodian ceremony --plan plan.toml --out /run/ceremony\n\nThe first asks for what the plan says. A plan, plan.toml:\n\n",
     include_str!("ceremony/plan.toml")
 );
 
@@ -29,9 +30,13 @@ const AFTER_HELP: &str = concat!(
 #[derive(Debug, clap::Args)]
 #[command(after_help = AFTER_HELP)]
 pub(crate) struct Args {
-    /// The plan of the ceremony (TOML).
+    /// The plan of the ceremony (TOML). Without it, what it says is asked for at the terminal.
     #[arg(long, value_name = "FILE")]
-    plan: PathBuf,
+    plan: Option<PathBuf>,
+
+    /// Write the answers to this new file, as a plan. It names the custodians: keep it with the ceremony record.
+    #[arg(long, value_name = "FILE", conflicts_with = "plan")]
+    save_plan: Option<PathBuf>,
 
     /// The folder to make: public/, sheets/, record/, revocation/.
     #[arg(long, value_name = "DIR")]
@@ -63,7 +68,10 @@ impl Args {
         hardened: Hardened,
         operator: &mut dyn Operator,
     ) -> Result<Box<dyn Report>, Failure> {
-        let plan = Plan::load(&self.plan)?;
+        let plan = match &self.plan {
+            Some(path) => Plan::load(path)?,
+            None => self.ask_plan(operator)?,
+        };
         OutputFolder::check(&self.out)?;
         let started = clock::now()?;
         let mut minutes = Minutes::default();
@@ -79,6 +87,20 @@ impl Args {
         let held = hold(&plan, Purpose::Archive, started, minutes, operator)?;
         folder.fill(&held.files)?;
         Ok(Box::new(CeremonyReport::new(&self.out, &held)))
+    }
+
+    /// Asks for the plan, when it is sure that the answers will be of use.
+    fn ask_plan(&self, operator: &mut dyn Operator) -> Result<Plan, Failure> {
+        operator.expect_somebody("what shall the ceremony make?", "--plan FILE")?;
+        OutputFolder::check(&self.out)?;
+        if let Some(file) = &self.save_plan {
+            check_is_free(file)?;
+        }
+        let draft = Draft::ask(operator)?;
+        if let Some(file) = &self.save_plan {
+            write_secret_file(file, draft.to_toml()?.as_bytes())?;
+        }
+        Ok(draft.check()?)
     }
 }
 

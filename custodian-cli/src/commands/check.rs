@@ -12,32 +12,43 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::operator::Operator;
 use crate::report::{Report, to_json};
-use crate::sheets::{GatheredSheets, Verdict};
+use crate::sheets::{GatheredSheets, Source, Telling, Until, Verdict, custodians_of};
 
 /// Verify sheets against the public folder, one by one. Nothing secret is shown or kept.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:
   custodian check --public public sheet-of-anna.png
 
-A SHEET is a scan (PNG, JPEG, PDF), a text file with the text under the code, or - for stdin.
+A SHEET is a scan (PNG, JPEG, PDF), a text file with the words or the text under the code, a folder of such files, or - for stdin.
 The exit status is 1 when a sheet was refused.")]
 pub(crate) struct Args {
     /// The public folder of the ceremony.
     #[arg(long, value_name = "DIR")]
     public: PathBuf,
 
-    /// The sheets to verify.
-    #[arg(value_name = "SHEET", required = true)]
+    /// The ceremony's custodians.json: sheets are then answered with their custodians' names.
+    #[arg(long, value_name = "FILE")]
+    custodians: Option<PathBuf>,
+
+    /// The sheets to verify. Without any, they are asked for at the terminal.
+    #[arg(value_name = "SHEET")]
     sheets: Vec<PathBuf>,
 }
 
 impl Args {
     /// Verdicts are told as they are given only where the report does not show them on the same screen.
     pub(crate) fn run(&self, operator: &mut dyn Operator) -> Result<Box<dyn Report>, Failure> {
+        let sheets = Source::of(&self.sheets, Until::Told, "a SHEET", operator)?;
         let archive = ArchiveFiles::load(&self.public, clock::now()?, operator)?;
+        let custodians = custodians_of(self.custodians.as_deref(), archive.public.manifest())?;
         let sharing = archive.public.sharing();
-        let tell = !io::stdout().is_terminal();
-        let gathered = GatheredSheets::gather_telling(sharing, &self.sheets, operator, tell);
+        let telling = if io::stdout().is_terminal() {
+            Telling::Nothing
+        } else {
+            Telling::News
+        };
+        let gathered =
+            GatheredSheets::new(sharing, custodians).gather(sheets, telling, operator)?;
         Ok(Box::new(CheckReport {
             set_id: sharing.set_id().to_string(),
             verified: gathered.have(),

@@ -15,15 +15,17 @@ use crate::opening::{Summary, check_before_the_sheets, open_vaults};
 use crate::operator::Operator;
 use crate::progress::Bar;
 use crate::report::{Report, to_json};
-use crate::sheets::GatheredSheets;
+use crate::sheets::{GatheredSheets, Source, Telling, Until, custodians_of};
 
 /// Open vaults with k sheets: every mail into a file of its own, every byte into a manifest.
 ///
 /// The key exists in this program's memory for the run and is never written.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:
+  custodian open --public public --out opened VAULT
   custodian open --public public --sheet anna.png --sheet bo.png --out opened VAULT
 
+The first asks for the sheets, one custodian at a time: scanned with a USB scanner, typed, or named as files.
 Afterwards, in the folder opened: sha256sum -c manifest.sha256
 The exit status is 1 when a record was torn, damaged, for another archive, or out of its log's order.")]
 pub(crate) struct Args {
@@ -32,8 +34,13 @@ pub(crate) struct Args {
     public: PathBuf,
 
     /// A sheet: a scan (PNG, JPEG, PDF), a text file, a folder of them, or - for stdin. Once for each sheet.
-    #[arg(long = "sheet", value_name = "FILE", required = true)]
+    /// Without any, they are asked for at the terminal.
+    #[arg(long = "sheet", value_name = "FILE")]
     sheets: Vec<PathBuf>,
+
+    /// The ceremony's custodians.json: sheets are then answered with their custodians' names.
+    #[arg(long, value_name = "FILE")]
+    custodians: Option<PathBuf>,
 
     /// The folder to make: messages/, manifest.csv, manifest.json, manifest.sha256.
     #[arg(long, value_name = "DIR")]
@@ -57,9 +64,15 @@ impl Explained for KeyError {
 
 impl Args {
     pub(crate) fn run(&self, operator: &mut dyn Operator) -> Result<Box<dyn Report>, Failure> {
+        let sheets = Source::of(&self.sheets, Until::Quorum, "--sheet FILE", operator)?;
         let archive = ArchiveFiles::load(&self.public, clock::now()?, operator)?;
+        let custodians = custodians_of(self.custodians.as_deref(), archive.public.manifest())?;
         check_before_the_sheets(&self.vaults, &self.out)?;
-        let gathered = GatheredSheets::gather(archive.public.sharing(), &self.sheets, operator);
+        let gathered = GatheredSheets::new(archive.public.sharing(), custodians).gather(
+            sheets,
+            Telling::News,
+            operator,
+        )?;
         let rebuilt = gathered
             .into_quorum()?
             .rebuild()

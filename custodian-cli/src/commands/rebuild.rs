@@ -18,7 +18,7 @@ use crate::failure::{Explained, Failure, shown};
 use crate::operator::Operator;
 use crate::report::{Report, to_json};
 use crate::secret_file::{check_is_free, write_secret_file};
-use crate::sheets::GatheredSheets;
+use crate::sheets::{GatheredSheets, Source, Telling, Until, custodians_of};
 
 /// Rebuild the OpenPGP secret key from sheets, for gpg or sq. To read the vault, `open` does it without leaving a key behind.
 #[derive(Debug, clap::Args)]
@@ -34,9 +34,14 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
 
-    /// A sheet: a scan, a text file, or - for stdin. Once for each sheet.
-    #[arg(long = "sheet", value_name = "FILE", required = true)]
+    /// A sheet: a scan (PNG, JPEG, PDF), a text file, a folder of them, or - for stdin. Once for each sheet.
+    /// Without any, they are asked for at the terminal.
+    #[arg(long = "sheet", value_name = "FILE")]
     sheets: Vec<PathBuf>,
+
+    /// The ceremony's custodians.json: sheets are then answered with their custodians' names.
+    #[arg(long, value_name = "FILE")]
+    custodians: Option<PathBuf>,
 
     /// Lock the key with the first line of this file instead of asking for a passphrase.
     #[arg(long, value_name = "FILE", conflicts_with = "unlocked")]
@@ -92,9 +97,15 @@ impl Explained for RebuildError {
 
 impl Args {
     pub(crate) fn run(&self, operator: &mut dyn Operator) -> Result<Box<dyn Report>, Failure> {
+        let sheets = Source::of(&self.sheets, Until::Quorum, "--sheet FILE", operator)?;
         let archive = ArchiveFiles::load(&self.public, clock::now()?, operator)?;
+        let custodians = custodians_of(self.custodians.as_deref(), archive.public.manifest())?;
         check_is_free(&self.out)?;
-        let gathered = GatheredSheets::gather(archive.public.sharing(), &self.sheets, operator);
+        let gathered = GatheredSheets::new(archive.public.sharing(), custodians).gather(
+            sheets,
+            Telling::News,
+            operator,
+        )?;
         let rebuilt = gathered
             .into_quorum()?
             .rebuild()

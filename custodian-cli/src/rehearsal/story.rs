@@ -25,9 +25,10 @@ use crate::interrupt::holding_off;
 use crate::new_files::{self, make_half_folder};
 use crate::opening::{NoProgress, OpenError, Summary, open_vaults};
 use crate::operator::Operator;
+use crate::operator::indented::Indented;
 use crate::plan::{Plan, PlanError};
 use crate::secret_file::{SecretFileError, write_secret_file};
-use crate::sheets::{GatheredSheets, TooFewSheets};
+use crate::sheets::{GatheredSheets, Telling, TooFewSheets};
 use crate::staging::StagingError;
 
 /// The plan of a rehearsal that was given no other.
@@ -246,8 +247,8 @@ fn read_sheets(
     // The first custodians are away: as many as may be.
     let away = plan.threshold.n() - plan.threshold.k();
     let present = pictures.get(usize::from(away)..).unwrap_or_default();
-    let gathered =
-        GatheredSheets::gather(archive.public.sharing(), present, &mut Indented(operator));
+    let mut gathered = GatheredSheets::new(archive.public.sharing(), None);
+    gathered.take_files(present, Telling::News, &mut Indented(operator));
     Ok(gathered.into_quorum()?)
 }
 
@@ -337,38 +338,5 @@ fn at(path: &Path) -> impl Fn(io::Error) -> RehearsalError {
     move |source| RehearsalError::File {
         path: path.clone(),
         source,
-    }
-}
-
-/// Says everything three columns to the right: the ceremony and the audit are chapters here.
-struct Indented<'a>(&'a mut dyn Operator);
-
-impl Operator for Indented<'_> {
-    fn say(&mut self, text: &str) {
-        self.0.say(&format!("   {text}"));
-    }
-
-    fn warn(&mut self, text: &str) {
-        self.0.warn(text);
-    }
-
-    fn confirm(
-        &mut self,
-        question: &str,
-        flag: &'static str,
-    ) -> Result<bool, crate::operator::NoTerminal> {
-        self.0.confirm(question, flag)
-    }
-
-    fn ask_secret(
-        &mut self,
-        prompt: &str,
-        flag: &'static str,
-    ) -> Result<archiver_core::secret::SecretText, crate::operator::NoTerminal> {
-        self.0.ask_secret(prompt, flag)
-    }
-
-    fn progress(&self) -> indicatif::ProgressBar {
-        self.0.progress()
     }
 }

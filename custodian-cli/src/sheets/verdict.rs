@@ -1,12 +1,12 @@
 //! The answer to one sheet: verified, or refused with the reason and what to do. Never holds anything of the share but its index.
 
+use std::fmt;
 use std::io;
 
 use archiver_core::frame::{FrameError, NotAShareText};
 use archiver_core::share::ShareRefused;
-use archiver_core::threshold::ShareIndex;
 use archiver_core::words::{NotRowsOfAShare, RowsRefused};
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use sheet_scan::ScanError;
 use thiserror::Error;
 
@@ -33,7 +33,7 @@ pub(crate) enum SheetError {
 
 impl SheetError {
     /// What the person who holds the sheet should do.
-    fn advice(&self) -> &'static str {
+    pub(super) fn advice(&self) -> &'static str {
         match self {
             Self::Unreadable(_) | Self::TooLarge => {
                 "give a scan of the sheet, or a text file with its rows of words or the text of its code"
@@ -78,59 +78,60 @@ impl SheetError {
     }
 }
 
+/// Which sheet an answer is about.
+#[derive(Debug, Clone)]
+pub(super) enum Origin {
+    /// A file, as named on the command line or at the prompt.
+    File(String),
+    /// What was typed or scanned at the prompt, counted from 1.
+    Entry(usize),
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(name) => f.write_str(name),
+            Self::Entry(number) => write!(f, "entry {number}"),
+        }
+    }
+}
+
+impl Serialize for Origin {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
 /// The answer to one sheet.
 #[derive(Debug, Serialize)]
 pub(crate) struct Verdict {
-    /// The file as named on the command line.
-    pub(crate) sheet: String,
+    pub(super) sheet: Origin,
     /// The share's index, where it is verified.
-    pub(crate) share: Option<u8>,
+    pub(super) share: Option<u8>,
+    /// Who keeps it, where that is known.
+    pub(super) custodian: Option<String>,
     /// Why it was refused.
     pub(crate) refused: Option<String>,
     /// What to do about it.
-    pub(crate) advice: Option<&'static str>,
+    pub(super) advice: Option<&'static str>,
     /// How many different sheets were verified up to this one.
     #[serde(skip)]
-    have: usize,
+    pub(super) have: usize,
 }
 
 impl Verdict {
-    pub(super) fn verified(sheet: String, share: ShareIndex, have: usize) -> Self {
-        Self {
-            sheet,
-            share: Some(share.get()),
-            refused: None,
-            advice: None,
-            have,
-        }
-    }
-
-    pub(super) fn refused(sheet: String, error: &SheetError, have: usize) -> Self {
-        Self {
-            sheet,
-            share: None,
-            refused: Some(error.to_string()),
-            advice: Some(error.advice()),
-            have,
-        }
-    }
-
-    /// How many different sheets were verified up to this one.
-    pub(super) fn have(&self) -> usize {
-        self.have
-    }
-
     /// One line, or two with the advice.
     pub(crate) fn text(&self) -> String {
-        match (&self.refused, self.advice) {
-            (Some(reason), Some(advice)) => {
-                format!("{}: REFUSED: {reason}\n  {advice}", self.sheet)
-            }
-            _ => format!(
-                "{}: share {}, verified",
-                self.sheet,
-                self.share.unwrap_or_default()
-            ),
+        let Self { sheet, .. } = self;
+        if let (Some(reason), Some(advice)) = (&self.refused, self.advice) {
+            return format!("{sheet}: REFUSED: {reason}\n  {advice}");
+        }
+        let share = self.share.unwrap_or_default();
+        let keeper = self.custodian.as_ref();
+        let keeper = keeper.map_or_else(String::new, |name| format!(", {name}"));
+        match sheet {
+            Origin::File(name) => format!("{name}: share {share}{keeper}, verified"),
+            Origin::Entry(_) => format!("sheet {share}{keeper}, verified"),
         }
     }
 }

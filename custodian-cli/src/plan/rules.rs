@@ -1,0 +1,118 @@
+//! What each item of a plan must be, whether it stands in a file or was typed at the prompt.
+
+use std::collections::HashMap;
+
+use archiver_core::sharing::Profile;
+use archiver_core::threshold::Threshold;
+use paper_templates::{Paper, missing_glyph};
+
+use super::PlanError;
+
+pub(super) fn organisation(text: &str) -> Result<String, PlanError> {
+    printable("organisation", text, 80)
+}
+
+pub(super) fn archive(text: &str) -> Result<String, PlanError> {
+    let archive = printable("archive", text, 80)?;
+    user_id(&archive)?;
+    Ok(archive)
+}
+
+pub(super) fn profile(name: &str) -> Result<Profile, PlanError> {
+    name.parse()
+        .map_err(|_| PlanError::Profile(name.to_owned()))
+}
+
+pub(super) fn paper(name: &str) -> Result<Paper, PlanError> {
+    match name {
+        "a4" => Ok(Paper::A4),
+        "letter" => Ok(Paper::Letter),
+        other => Err(PlanError::Paper(other.to_owned())),
+    }
+}
+
+/// A number of custodians, as typed: one for which a threshold exists.
+pub(super) fn custodians(text: &str) -> Result<usize, PlanError> {
+    let n = number(text)?;
+    Threshold::new(2, n)?;
+    Ok(n)
+}
+
+/// A threshold for `n` custodians, as typed.
+pub(super) fn threshold(text: &str, n: usize) -> Result<usize, PlanError> {
+    let k = number(text)?;
+    Threshold::new(k, n)?;
+    Ok(k)
+}
+
+fn number(text: &str) -> Result<usize, PlanError> {
+    text.parse()
+        .map_err(|_| PlanError::NotANumber(text.to_owned()))
+}
+
+/// The name of the custodian in this place, from 1.
+pub(super) fn name(place: usize, text: &str) -> Result<String, PlanError> {
+    printable(&format!("the name of custodian {place}"), text, 60)
+}
+
+pub(super) fn role(place: usize, text: &str) -> Result<String, PlanError> {
+    printable(&format!("the role of custodian {place}"), text, 60)
+}
+
+pub(super) fn envelope(place: usize, text: &str) -> Result<String, PlanError> {
+    printable(&format!("the envelope of custodian {place}"), text, 40)
+}
+
+/// No two custodians may have the same `field`.
+pub(super) fn distinct<'a>(
+    field: &'static str,
+    values: impl Iterator<Item = &'a str>,
+) -> Result<(), PlanError> {
+    let mut seen: HashMap<String, usize> = HashMap::new();
+    for (second, value) in (1..).zip(values) {
+        let value = value.trim();
+        if let Some(first) = seen.insert(value.to_lowercase(), second) {
+            return Err(PlanError::SharedBy {
+                field,
+                value: value.to_owned(),
+                first,
+                second,
+            });
+        }
+    }
+    Ok(())
+}
+
+fn printable(field: &str, text: &str, most: usize) -> Result<String, PlanError> {
+    let field = || field.to_owned();
+    if text.trim().is_empty() {
+        return Err(PlanError::Empty { field: field() });
+    }
+    let length = text.chars().count();
+    if length > most {
+        return Err(PlanError::TooLong {
+            field: field(),
+            length,
+            most,
+        });
+    }
+    match missing_glyph(text) {
+        Some(character) => Err(PlanError::Unprintable {
+            field: field(),
+            character,
+        }),
+        None => Ok(text.to_owned()),
+    }
+}
+
+/// `Name <local@domain>`, as OpenPGP programs write and search user ids.
+fn user_id(archive: &str) -> Result<(), PlanError> {
+    let well_formed = || {
+        let (name, rest) = archive.split_once(" <")?;
+        let (local, domain) = rest.strip_suffix('>')?.split_once('@')?;
+        let plain = |part: &str| !part.is_empty() && !part.contains(['<', '>', '@', ' ']);
+        (!name.trim().is_empty() && !name.contains(['<', '>']) && plain(local) && plain(domain))
+            .then_some(())
+    };
+    well_formed().ok_or_else(|| PlanError::NotAUserId(archive.to_owned()))
+}
