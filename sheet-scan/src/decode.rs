@@ -7,8 +7,8 @@ use std::io::Cursor;
 use image::{ColorType, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits as ImageLimits};
 use zeroize::Zeroizing;
 
+use crate::colour::{Colour, Depth, Raw};
 use crate::contain::contain;
-use crate::page::luma;
 use crate::{GreyPage, Kind, Limits, ScanError};
 
 /// Decodes an image; refuses every kind but PNG and JPEG.
@@ -27,16 +27,17 @@ pub(crate) fn decode(bytes: &[u8], kind: Kind, limits: &Limits) -> Result<GreyPa
         kind,
         detail: error.to_string(),
     };
+    let nothing = || ScanError::Damaged {
+        kind,
+        detail: "it has no pixels".to_owned(),
+    };
     contain(|| {
         let decoder = decoder(bytes, format).map_err(damaged)?;
         let (width, height) = decoder.dimensions();
         limits.admit(width.into(), height.into(), decoder.total_bytes())?;
-        let raw = Raw::from(decoder).map_err(damaged)?;
-        let nothing = || ScanError::Damaged {
-            kind,
-            detail: "it has no pixels".to_owned(),
-        };
-        raw.to_grey(width as usize, height as usize)
+        raw(decoder)
+            .map_err(damaged)?
+            .and_then(|raw| raw.into_grey(width as usize, height as usize))
             .ok_or_else(nothing)
     })
     .unwrap_or(Err(ScanError::Crashed("image decoder")))
@@ -60,61 +61,53 @@ fn size_in_png_header(bytes: &[u8]) -> Option<(u32, u32)> {
     Some((u32::from_be_bytes(*width), u32::from_be_bytes(*height)))
 }
 
-/// An image as its decoder gives it.
-struct Raw {
-    bytes: Zeroizing<Vec<u8>>,
-    colour: ColorType,
-}
-
-impl Raw {
-    /// The caller has admitted the image's size.
-    fn from(decoder: impl ImageDecoder) -> Result<Self, ImageError> {
-        let colour = decoder.color_type();
-        let size = usize::try_from(decoder.total_bytes()).unwrap_or(usize::MAX);
-        let mut bytes = Zeroizing::new(vec![0; size]);
-        decoder.read_image(&mut bytes)?;
-        Ok(Self { bytes, colour })
-    }
-
-    fn to_grey(&self, width: usize, height: usize) -> Option<GreyPage> {
-        let pixels = match self.colour {
-            ColorType::L8 => return GreyPage::new(width, height, self.bytes.clone()),
-            ColorType::La8 => self.shades(|&[l, a]| on_paper(l, a)),
-            ColorType::Rgb8 => self.shades(|&[r, g, b]| luma(r, g, b)),
-            ColorType::Rgba8 => self.shades(|&[r, g, b, a]| on_paper(luma(r, g, b), a)),
-            ColorType::L16 => self.deep_shades(|[l]| l),
-            ColorType::La16 => self.deep_shades(|[l, a]| on_paper(l, a)),
-            ColorType::Rgb16 => self.deep_shades(|[r, g, b]| luma(r, g, b)),
-            ColorType::Rgba16 => self.deep_shades(|[r, g, b, a]| on_paper(luma(r, g, b), a)),
-            _ => return None,
+/// The size that a JPEG image claims in its frame header (ITU-T T.81, B.2.2).
+pub(crate) fn size_in_jpeg(bytes: &[u8]) -> Option<(u16, u16)> {
+    let mut rest = bytes.strip_prefix(b"\xff\xd8")?;
+    loop {
+        let [0xff, marker, length @ ..] = rest else {
+            return None;
         };
-        GreyPage::new(width, height, pixels)
-    }
-
-    fn shades<const N: usize>(&self, shade: impl Fn(&[u8; N]) -> u8) -> Zeroizing<Vec<u8>> {
-        let (pixels, _) = self.bytes.as_chunks();
-        Zeroizing::new(pixels.iter().map(shade).collect())
-    }
-
-    /// The same for samples of 16 bits, of which the upper eight count.
-    fn deep_shades<const N: usize>(&self, shade: impl Fn([u8; N]) -> u8) -> Zeroizing<Vec<u8>> {
-        let (samples, _) = self.bytes.as_chunks();
-        let upper: Vec<u8> = samples.iter().map(|&two| upper_half(two)).collect();
-        let upper = Zeroizing::new(upper);
-        let (pixels, _) = upper.as_chunks();
-        Zeroizing::new(pixels.iter().map(|&pixel| shade(pixel)).collect())
+        let (length, segment) = length.split_first_chunk()?;
+        let frame = matches!(marker, 0xc0..=0xcf) && !matches!(marker, 0xc4 | 0xc8 | 0xcc);
+        if let ([_, h1, h2, w1, w2, ..], true) = (segment, frame) {
+            return Some((
+                u16::from_be_bytes([*w1, *w2]),
+                u16::from_be_bytes([*h1, *h2]),
+            ));
+        }
+        rest = segment.get(usize::from(u16::from_be_bytes(*length)).checked_sub(2)?..)?;
     }
 }
 
-fn upper_half(sample: [u8; 2]) -> u8 {
-    let [upper, _] = u16::from_ne_bytes(sample).to_be_bytes();
-    upper
+/// The decoded samples; none for a colour that neither PNG nor JPEG has. The caller has admitted
+/// the image's size.
+fn raw(decoder: impl ImageDecoder) -> Result<Option<Raw>, ImageError> {
+    let Some((colour, depth)) = order(decoder.color_type()) else {
+        return Ok(None);
+    };
+    let size = usize::try_from(decoder.total_bytes()).unwrap_or(usize::MAX);
+    let mut bytes = Zeroizing::new(vec![0; size]);
+    decoder.read_image(&mut bytes)?;
+    Ok(Some(Raw {
+        bytes,
+        colour,
+        depth,
+    }))
 }
 
-/// What is transparent shows the white paper below.
-fn on_paper(shade: u8, alpha: u8) -> u8 {
-    let (shade, alpha) = (u32::from(shade), u32::from(alpha));
-    u8::try_from((shade * alpha + 255 * (255 - alpha)) / 255).unwrap_or(u8::MAX)
+fn order(colour: ColorType) -> Option<(Colour, Depth)> {
+    Some(match colour {
+        ColorType::L8 => (Colour::Grey, Depth::Eight),
+        ColorType::La8 => (Colour::GreyAlpha, Depth::Eight),
+        ColorType::Rgb8 => (Colour::Rgb, Depth::Eight),
+        ColorType::Rgba8 => (Colour::Rgba, Depth::Eight),
+        ColorType::L16 => (Colour::Grey, Depth::Sixteen),
+        ColorType::La16 => (Colour::GreyAlpha, Depth::Sixteen),
+        ColorType::Rgb16 => (Colour::Rgb, Depth::Sixteen),
+        ColorType::Rgba16 => (Colour::Rgba, Depth::Sixteen),
+        _ => return None,
+    })
 }
 
 #[cfg(test)]
@@ -158,15 +151,6 @@ mod tests {
     }
 
     #[test]
-    fn transparent_ground_is_white() {
-        assert_eq!(
-            greys(&[0, 0, 0, 0, 0, 0, 0, 255], 2, Colour::Rgba8),
-            [255, 0]
-        );
-        assert_eq!(greys(&[0, 0, 100, 128], 2, Colour::La8), [255, 177]);
-    }
-
-    #[test]
     fn an_image_that_needs_too_much_memory_is_refused() {
         let bytes = png(&[0; 400], 100, Colour::Rgba8);
         let limits = Limits {
@@ -181,5 +165,17 @@ mod tests {
                 height: 1
             })
         ));
+    }
+
+    #[test]
+    fn the_size_of_a_jpeg_image_stands_in_its_frame_header() {
+        let tables = b"\xff\xd8\xff\xc4\x00\x04\x01\x02";
+        let frame = b"\xff\xc2\x00\x0b\x08\x01\x02\x03\x04\x01";
+        let whole = [tables.as_slice(), frame].concat();
+        assert_eq!(size_in_jpeg(&whole), Some((0x0304, 0x0102)));
+        for length in 0..whole.len() - 1 {
+            assert_eq!(size_in_jpeg(&whole[..length]), None, "{length}");
+        }
+        assert_eq!(size_in_jpeg(b"\xff\xd8\xff\xe0\x00\x00\xff\xd8"), None);
     }
 }

@@ -8,7 +8,7 @@ mod rotate;
 
 pub(crate) use local::{blurred, median};
 pub(crate) use resize::reduced;
-pub(crate) use rotate::rotated;
+pub(crate) use rotate::Turn;
 
 use crate::GreyPage;
 use integral::Integral;
@@ -29,6 +29,18 @@ pub(crate) fn thresholded(page: &GreyPage, radius: usize) -> GreyPage {
         let clearly_darker = u32::from(pixel) * 100 < mean * 92;
         if clearly_darker { 0 } else { 255 }
     })
+}
+
+/// Whether there is nothing on a page, neither ink nor the edge of a shadow: wherever one looks, it
+/// is as light as its surroundings. Single specks do not count.
+pub(crate) fn is_blank(page: &GreyPage) -> bool {
+    const PAPER: std::ops::RangeInclusive<u8> = 190..=210;
+    let times = (page.width().min(page.height()) / 400).clamp(1, 8);
+    let small = reduced(page, times);
+    let flat = flattened(&small, small.width() / 8);
+    flat.expose_pixels()
+        .iter()
+        .all(|shade| PAPER.contains(shade))
 }
 
 /// Paints every pixel from itself and the mean of the box around it.
@@ -76,6 +88,23 @@ mod tests {
         for (x, &pixel) in sharp.row(10).iter().enumerate() {
             assert_eq!(pixel, if stripe_is_black(x) { 0 } else { 255 }, "at {x}");
         }
+    }
+
+    #[test]
+    fn paper_in_any_light_is_blank_and_pale_ink_is_not() {
+        let paper = |ink: bool| {
+            GreyPage::painted(900, 1200, |y, row| {
+                for (x, pixel) in row.iter_mut().enumerate() {
+                    let light = 250 - x / 10;
+                    let grain = (x * 7 + y * 13) % 11;
+                    let mark = ink && (400..420).contains(&x) && (400..420).contains(&y);
+                    let shade = (light - grain) * if mark { 85 } else { 100 } / 100;
+                    *pixel = u8::try_from(shade).unwrap_or(u8::MAX);
+                }
+            })
+        };
+        assert!(is_blank(&paper(false)));
+        assert!(!is_blank(&paper(true)));
     }
 
     #[test]

@@ -15,7 +15,7 @@ pub enum Kind {
     Jpeg,
     /// A PDF document: its pages are rendered and read.
     Pdf,
-    /// A TIFF image.
+    /// A TIFF image of one or more pages: read.
     Tiff,
     /// A GIF image.
     Gif,
@@ -25,6 +25,8 @@ pub enum Kind {
     Bmp,
     /// A HEIC or AVIF image, as phones make them.
     Heif,
+    /// A video, as phones make them.
+    Video,
     /// A JPEG 2000 image.
     Jpeg2000,
     /// A ZIP archive, which office documents are as well.
@@ -46,6 +48,18 @@ impl Kind {
             .iter()
             .find(|magic| magic.begins(head))
             .map_or_else(|| Self::without_magic(head), |magic| magic.kind)
+    }
+
+    /// What to do with a file of a kind that is not read, to follow its name.
+    pub(crate) fn advice(self) -> &'static str {
+        match self {
+            Self::Gif | Self::WebP | Self::Bmp | Self::Jpeg2000 => ": save it as PNG",
+            Self::Heif => ": export it as JPEG",
+            Self::Video => ": take a photo instead",
+            Self::Zip => ": take the scan out of it",
+            Self::Empty => ": scan the sheet again",
+            _ => "",
+        }
     }
 
     fn without_magic(head: &[u8]) -> Self {
@@ -73,7 +87,8 @@ impl fmt::Display for Kind {
             Self::Gif => "a GIF image",
             Self::WebP => "a WebP image",
             Self::Bmp => "a BMP image",
-            Self::Heif => "a HEIC or AVIF image",
+            Self::Heif => "a HEIC or AVIF photo",
+            Self::Video => "a video",
             Self::Jpeg2000 => "a JPEG 2000 image",
             Self::Zip => "a ZIP archive or an office document",
             Self::Text => "a text file",
@@ -111,10 +126,17 @@ const MAGIC: &[Magic] = &[
     Magic::new(0, b"%PDF-", Kind::Pdf),
     Magic::new(0, b"II*\0", Kind::Tiff),
     Magic::new(0, b"MM\0*", Kind::Tiff),
+    Magic::new(0, b"II+\0", Kind::Tiff),
+    Magic::new(0, b"MM\0+", Kind::Tiff),
     Magic::new(0, b"GIF8", Kind::Gif),
     Magic::new(8, b"WEBP", Kind::WebP),
     Magic::new(0, b"BM", Kind::Bmp),
-    Magic::new(4, b"ftyp", Kind::Heif),
+    Magic::new(4, b"ftyphei", Kind::Heif),
+    Magic::new(4, b"ftyphev", Kind::Heif),
+    Magic::new(4, b"ftypmif", Kind::Heif),
+    Magic::new(4, b"ftypmsf", Kind::Heif),
+    Magic::new(4, b"ftypavi", Kind::Heif),
+    Magic::new(4, b"ftyp", Kind::Video),
     Magic::new(0, b"\0\0\0\x0cjP  ", Kind::Jpeg2000),
     Magic::new(0, b"PK\x03\x04", Kind::Zip),
 ];
@@ -149,6 +171,8 @@ mod tests {
             (b"II*\0\x08", Kind::Tiff),
             (b"RIFF\0\0\0\0WEBPVP8 ", Kind::WebP),
             (b"\0\0\0\x18ftypheic", Kind::Heif),
+            (b"\0\0\0\x18ftypmp42", Kind::Video),
+            (b"MM\0+\0\x08\0\0", Kind::Tiff),
             (b"\0\0\0\x0cjP  \r\n", Kind::Jpeg2000),
             (b"PK\x03\x04", Kind::Zip),
             ("Sheet of Zoë\r\n".as_bytes(), Kind::Text),

@@ -1,10 +1,14 @@
 //! The ladder: what is tried with a page, step by step, until its codes are read.
 //!
 //! The ways are data. Their order was chosen on pages with simulated damage: what reads most for
-//! its time comes first; what only damaged pages need comes late. The ladder knows nothing of files.
+//! its time comes first; what only damaged pages need comes late. What was read is painted over
+//! before the next step, so that every step is for the codes that are left. The ladder knows
+//! nothing of files.
 
-use crate::filters;
+use crate::filters::{self, Turn};
+use crate::harvest::Harvest;
 use crate::limits::Deadline;
+use crate::place::{Area, Point};
 use crate::readers::{Sight, look};
 use crate::{CodeText, GreyPage, ScanError, Watch};
 
@@ -14,42 +18,107 @@ use crate::{CodeText, GreyPage, ScanError, Watch};
 pub struct Step {
     /// The page of the document, from 1.
     pub page: usize,
+    /// How many pages the document has.
+    pub pages: usize,
     /// Which step with this page, from 1.
     pub number: usize,
     /// How many there are at most.
     pub of: usize,
 }
 
-/// Climbs until the codes on a page are read: a wanted text is found, and no code was seen that
-/// could not be read.
-///
-/// # Errors
-///
-/// When no text was found, wanted or not.
-pub(crate) fn climb(
-    page: &GreyPage,
-    number: usize,
+/// The work on one page, which may be shown several times, each time finer.
+pub(crate) struct Climb<'watch> {
+    page: usize,
+    pages: usize,
+    showings: usize,
     deadline: Deadline,
-    watch: &mut dyn Watch,
-) -> Result<Vec<CodeText>, ScanError> {
-    let mut sizes = Sizes::of(page);
-    let mut harvest = Harvest::default();
-    let ways: Vec<&Way> = LADDER.iter().filter(|way| way.suits(page)).collect();
-    for way in &ways {
-        if harvest.is_complete() || deadline.passed() {
-            break;
+    watch: &'watch mut dyn Watch,
+    harvest: Harvest,
+    blank: bool,
+    width: Option<usize>,
+}
+
+impl<'watch> Climb<'watch> {
+    /// Begins with a page, counted from 1, that will be shown so many times at most.
+    pub(crate) fn new(
+        (page, pages): (usize, usize),
+        showings: usize,
+        deadline: Deadline,
+        watch: &'watch mut dyn Watch,
+    ) -> Self {
+        Self {
+            page,
+            pages,
+            showings,
+            deadline,
+            watch,
+            harvest: Harvest::default(),
+            blank: false,
+            width: None,
         }
-        harvest.steps += 1;
-        watch.step(Step {
-            page: number,
-            number: harvest.steps,
-            of: ways.len(),
-        });
-        let scaled = sizes.at(way.times);
-        let changed = way.apply(scaled);
-        harvest.gather(look(changed.as_ref().unwrap_or(scaled), deadline), watch);
     }
-    harvest.bring_in(deadline)
+
+    /// Climbs until the codes on a page are read: a wanted text is found, and nothing is left that
+    /// looks like a code.
+    pub(crate) fn climb(&mut self, page: &GreyPage) {
+        if filters::is_blank(page) {
+            self.blank = true;
+            return;
+        }
+        if let Some(width) = self.width.replace(page.width()) {
+            self.harvest.scale(ratio(page.width(), width));
+        }
+        let mut sizes = Sizes::of(page);
+        let ways: Vec<&Way> = LADDER.iter().filter(|way| way.suits(page)).collect();
+        for way in &ways {
+            if self.is_done() {
+                break;
+            }
+            self.watch.step(Step {
+                page: self.page,
+                pages: self.pages,
+                number: self.harvest.looks() + 1,
+                of: ways.len() * self.showings,
+            });
+            let sight = way.look(&mut sizes, self.harvest.read(), self.deadline);
+            self.harvest.gather(sight, self.watch);
+        }
+    }
+
+    /// Whether another showing of the page would bring nothing more.
+    pub(crate) fn is_done(&self) -> bool {
+        self.blank || self.harvest.is_complete() || self.deadline.passed()
+    }
+
+    /// Whether there is a text already.
+    pub(crate) fn has_texts(&self) -> bool {
+        self.harvest.has_texts()
+    }
+
+    /// The texts, wanted or not. The watch is told of the codes that were seen and not read.
+    ///
+    /// # Errors
+    ///
+    /// When there is none.
+    pub(crate) fn bring_in(self) -> Result<Vec<CodeText>, ScanError> {
+        if self.blank && !self.has_texts() {
+            return Err(ScanError::Blank);
+        }
+        let unread = self.harvest.unread();
+        let texts = self.harvest.bring_in(self.deadline)?;
+        if unread > 0 {
+            self.watch.left_unread(self.page, unread);
+        }
+        Ok(texts)
+    }
+}
+
+#[allow(
+    clippy::cast_precision_loss,
+    reason = "pages have fewer than 2²⁴ pixels a side"
+)]
+fn ratio(one: usize, other: usize) -> f32 {
+    one as f32 / other as f32
 }
 
 /// One way to look at a page.
@@ -119,8 +188,26 @@ impl Way {
         self.turn == 0.0 || long / short < 4
     }
 
+    /// Looks at the page in this way, past the areas that were read already. Places are in pixels
+    /// of the page, before and after.
+    fn look(&self, sizes: &mut Sizes<'_>, read: &[Area], deadline: Deadline) -> Sight {
+        let times = sizes.times(self.times);
+        let scaled = sizes.at(self.times);
+        let frame = Frame {
+            times: ratio(times, 1),
+            turn: Turn::new(scaled, self.turn),
+        };
+        let mut view = self.apply(scaled, &frame.turn);
+        for area in read {
+            view.get_or_insert_with(|| scaled.copy())
+                .whiten(&area.map(|point| frame.to_view(point)).grown());
+        }
+        let sight = look(view.as_ref().unwrap_or(scaled), deadline);
+        sight.moved(|point| frame.to_page(point))
+    }
+
     /// The page as this way shows it; none where that is the page itself.
-    fn apply(&self, page: &GreyPage) -> Option<GreyPage> {
+    fn apply(&self, page: &GreyPage, turn: &Turn) -> Option<GreyPage> {
         let flat = || filters::flattened(page, page.width() / 24);
         let filtered = match self.filter {
             Filter::Plain => None,
@@ -135,10 +222,30 @@ impl Way {
         if self.turn == 0.0 {
             return filtered;
         }
-        Some(filters::rotated(
-            filtered.as_ref().unwrap_or(page),
-            self.turn,
-        ))
+        Some(turn.apply(filtered.as_ref().unwrap_or(page)))
+    }
+}
+
+/// From the page to a view of it and back: smaller, and turned.
+struct Frame {
+    times: f32,
+    turn: Turn,
+}
+
+impl Frame {
+    fn to_view(&self, Point { x, y }: Point) -> Point {
+        self.turn.forth(Point {
+            x: x / self.times,
+            y: y / self.times,
+        })
+    }
+
+    fn to_page(&self, point: Point) -> Point {
+        let Point { x, y } = self.turn.back(point);
+        Point {
+            x: x * self.times,
+            y: y * self.times,
+        }
     }
 }
 
@@ -168,9 +275,14 @@ impl<'page> Sizes<'page> {
         }
     }
 
+    /// How many times smaller the page really gets, for its sheer size.
+    fn times(&self, times: usize) -> usize {
+        times * self.base
+    }
+
     /// The page so many times smaller, beside what its sheer size demands.
     fn at(&mut self, times: usize) -> &GreyPage {
-        let times = times * self.base;
+        let times = self.times(times);
         if times == 1 {
             return self.page;
         }
@@ -183,135 +295,9 @@ impl<'page> Sizes<'page> {
     }
 }
 
-/// What the steps so far have brought.
-#[derive(Default)]
-struct Harvest {
-    texts: Vec<CodeText>,
-    /// A text among them is wanted.
-    wanted: bool,
-    /// The most codes seen in one step, and the most read.
-    seen: usize,
-    read: usize,
-    steps: usize,
-    /// Steps since a wanted text was found.
-    waited: usize,
-    /// A reader came to an end.
-    looked: bool,
-}
-
-/// How many steps a code that was seen, but not read, is worth once another was read.
-const PATIENCE: usize = 4;
-
-impl Harvest {
-    fn gather(&mut self, sight: Sight, watch: &mut dyn Watch) {
-        self.waited += usize::from(self.wanted);
-        self.looked |= sight.looked;
-        self.seen = self.seen.max(sight.seen);
-        self.read = self.read.max(sight.read);
-        for text in sight.texts {
-            self.wanted |= watch.wants(&text);
-            text.join(&mut self.texts);
-        }
-    }
-
-    fn is_complete(&self) -> bool {
-        let all_read = self.read.max(self.texts.len()) >= self.seen;
-        self.wanted && (all_read || self.waited >= PATIENCE)
-    }
-
-    fn bring_in(self, deadline: Deadline) -> Result<Vec<CodeText>, ScanError> {
-        if !self.texts.is_empty() {
-            Ok(self.texts)
-        } else if deadline.passed() {
-            Err(deadline.error())
-        } else if !self.looked {
-            Err(ScanError::Crashed("QR reader"))
-        } else {
-            Err(ScanError::NoCode {
-                steps: self.steps,
-                seen: self.seen > 0,
-            })
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Limits;
-
-    fn sight(texts: &[&str], seen: usize) -> Sight {
-        let texts = texts
-            .iter()
-            .map(|&text| CodeText::from_text(text.to_owned()))
-            .collect::<Vec<_>>();
-        let read = texts.len();
-        Sight {
-            texts,
-            seen,
-            read,
-            looked: true,
-        }
-    }
-
-    struct Wants(&'static str);
-
-    impl Watch for Wants {
-        fn wants(&mut self, text: &CodeText) -> bool {
-            text.expose_text() == self.0
-        }
-    }
-
-    #[test]
-    fn a_harvest_is_complete_when_every_code_seen_is_read() {
-        let mut harvest = Harvest::default();
-        harvest.gather(sight(&[], 1), &mut ());
-        assert!(!harvest.is_complete());
-        harvest.gather(sight(&["one"], 2), &mut ());
-        assert!(!harvest.is_complete());
-        harvest.gather(sight(&["two"], 1), &mut ());
-        assert!(harvest.is_complete());
-    }
-
-    #[test]
-    fn a_code_that_is_only_seen_is_waited_for_a_while() {
-        let mut harvest = Harvest::default();
-        harvest.gather(sight(&["one"], 2), &mut ());
-        for _ in 0..PATIENCE {
-            assert!(!harvest.is_complete());
-            harvest.gather(sight(&["one"], 2), &mut ());
-        }
-        assert!(harvest.is_complete());
-    }
-
-    #[test]
-    fn a_text_that_is_not_wanted_is_kept_and_the_search_goes_on() {
-        let mut harvest = Harvest::default();
-        for _ in 0..2 * PATIENCE {
-            harvest.gather(sight(&["foreign"], 1), &mut Wants("ours"));
-            assert!(!harvest.is_complete());
-        }
-        harvest.gather(sight(&["ours"], 1), &mut Wants("ours"));
-        assert!(harvest.is_complete());
-        assert_eq!(harvest.texts.len(), 2);
-    }
-
-    #[test]
-    fn readers_that_never_came_to_an_end_have_crashed() {
-        let mut harvest = Harvest::default();
-        let deadline = Limits::default().deadline();
-        harvest.gather(
-            Sight {
-                looked: false,
-                ..sight(&[], 0)
-            },
-            &mut (),
-        );
-        assert!(matches!(
-            harvest.bring_in(deadline),
-            Err(ScanError::Crashed(_))
-        ));
-    }
 
     #[test]
     fn a_giant_page_is_first_made_workable() {
@@ -321,5 +307,19 @@ mod tests {
         assert_eq!(sizes.at(2).width(), 1750);
         let small = GreyPage::painted(70, 70, |_, _| ());
         assert_eq!(Sizes::of(&small).at(1).width(), 70);
+    }
+
+    #[test]
+    fn places_find_their_way_into_a_view_and_back() {
+        let page = GreyPage::painted(600, 400, |_, _| ());
+        for degrees in [0.0, 15.0, 45.0, 200.0] {
+            let frame = Frame {
+                times: 3.0,
+                turn: Turn::new(&page, degrees),
+            };
+            let point = Point { x: 500.0, y: 900.0 };
+            let back = frame.to_page(frame.to_view(point));
+            assert!(point.distance(back) < 0.1, "{degrees}: {back:?}");
+        }
     }
 }

@@ -27,7 +27,7 @@ impl Default for Limits {
         Self {
             pixels: 150_000_000,
             memory: 640 * 1024 * 1024,
-            pages: 100,
+            pages: 200,
             time: Duration::from_secs(30),
         }
     }

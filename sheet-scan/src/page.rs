@@ -8,6 +8,8 @@ use image::codecs::png::PngEncoder;
 use image::{ExtendedColorType, ImageEncoder};
 use zeroize::Zeroizing;
 
+use crate::place::Area;
+
 /// A page of grey pixels, 0 black and 255 white, rows from top to bottom. It may show a share, so
 /// it is a secret: wiped when dropped, and Debug tells its size only.
 pub struct GreyPage {
@@ -75,6 +77,28 @@ impl GreyPage {
             .unwrap_or_default()
     }
 
+    /// The same pixels once more.
+    pub(crate) fn copy(&self) -> Self {
+        Self {
+            pixels: self.pixels.clone(),
+            ..*self
+        }
+    }
+
+    /// Paints over an area.
+    pub(crate) fn whiten(&mut self, area: &Area) {
+        for (y, row) in self.pixels.chunks_exact_mut(self.width).enumerate() {
+            let Some((left, right)) = area.span(centre(y)) else {
+                continue;
+            };
+            for (x, pixel) in row.iter_mut().enumerate() {
+                if (left..=right).contains(&centre(x)) {
+                    *pixel = 255;
+                }
+            }
+        }
+    }
+
     /// A page of the same size, every pixel made by `paint` from its row number and the new row.
     pub(crate) fn repainted(&self, paint: impl FnMut(usize, &mut [u8])) -> Self {
         Self::painted(self.width, self.height, paint)
@@ -99,10 +123,12 @@ impl GreyPage {
     }
 }
 
-/// Brightness as the eye sees it (ITU-R BT.601).
-pub(crate) fn luma(red: u8, green: u8, blue: u8) -> u8 {
-    let sum = 77 * u32::from(red) + 150 * u32::from(green) + 29 * u32::from(blue);
-    u8::try_from(sum / 256).unwrap_or(u8::MAX)
+#[allow(
+    clippy::cast_precision_loss,
+    reason = "pages have fewer than 2²⁴ pixels a side"
+)]
+fn centre(pixel: usize) -> f32 {
+    pixel as f32 + 0.5
 }
 
 impl fmt::Debug for GreyPage {

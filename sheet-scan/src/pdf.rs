@@ -9,15 +9,19 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::thread;
 
 use hayro::hayro_interpret::InterpreterSettings;
+use hayro::hayro_syntax::object::Object;
+use hayro::hayro_syntax::object::dict::keys::{HEIGHT, WIDTH};
 use hayro::hayro_syntax::page::Page;
 use hayro::hayro_syntax::{LoadPdfError, Pdf};
 use hayro::vello_cpu::color::palette::css::WHITE;
 use hayro::{PixmapSettings, RenderCache, RenderSettings};
 use zeroize::{Zeroize, Zeroizing};
 
+use crate::colour::luma;
 use crate::contain::contain;
+use crate::decode::size_in_jpeg;
 use crate::limits::Deadline;
-use crate::page::luma;
+use crate::source::Source;
 use crate::{GreyPage, Kind, Limits, ScanError};
 
 /// Renders every page of a PDF document, at a resolution in dots per inch.
@@ -28,7 +32,7 @@ use crate::{GreyPage, Kind, Limits, ScanError};
 /// a page takes longer than they allow.
 pub fn render_pdf(bytes: &[u8], dpi: f32, limits: &Limits) -> Result<Vec<GreyPage>, ScanError> {
     let mut document = Document::open(bytes, limits)?;
-    (0..document.pages())
+    (0..document.pages)
         .map(|page| document.render(page, dpi, limits.deadline()))
         .collect()
 }
@@ -66,17 +70,8 @@ impl Document {
         })
     }
 
-    pub(crate) fn pages(&self) -> usize {
-        self.pages
-    }
-
     /// Renders one page, counted from zero. After a page that took too long, all others do.
-    pub(crate) fn render(
-        &mut self,
-        page: usize,
-        dpi: f32,
-        deadline: Deadline,
-    ) -> Result<GreyPage, ScanError> {
+    fn render(&mut self, page: usize, dpi: f32, deadline: Deadline) -> Result<GreyPage, ScanError> {
         if self.stuck {
             return Err(deadline.error());
         }
@@ -87,6 +82,29 @@ impl Document {
         let outcome = wait(&rendered, deadline);
         self.stuck = matches!(outcome, Err(ScanError::OutOfTime { .. }));
         outcome
+    }
+}
+
+/// Resolutions at which a page of a document is looked at, in dots per inch, one after the other.
+const RESOLUTIONS: [f32; 2] = [200.0, 300.0];
+
+impl Source for Document {
+    fn pages(&self) -> usize {
+        self.pages
+    }
+
+    fn showings(&self) -> usize {
+        RESOLUTIONS.len()
+    }
+
+    fn show(
+        &mut self,
+        page: usize,
+        showing: usize,
+        deadline: Deadline,
+    ) -> Result<GreyPage, ScanError> {
+        let dpi = RESOLUTIONS.get(showing).copied().unwrap_or_default();
+        self.render(page, dpi, deadline)
     }
 }
 
@@ -119,14 +137,31 @@ fn open(bytes: Zeroizing<Vec<u8>>, limits: Limits) -> Result<Pdf, ScanError> {
         LoadPdfError::Decryption(_) => ScanError::Locked,
         LoadPdfError::Invalid => damaged("its structure cannot be followed"),
     })?;
+    contain(|| admit_images(&pdf, limits)).unwrap_or(Err(CRASHED))?;
     match pdf.pages().len() {
         0 => Err(damaged("it has no page")),
-        pages if pages > limits.pages => Err(ScanError::TooManyPages {
-            pages,
-            most: limits.pages,
-        }),
+        pages if pages > limits.pages => Err(ScanError::TooManyPages { most: limits.pages }),
         _ => Ok(pdf),
     }
+}
+
+/// Refuses a document with an image that is too large. The renderer would make room for all of it,
+/// however little of it there is.
+fn admit_images(pdf: &Pdf, limits: Limits) -> Result<(), ScanError> {
+    for object in pdf.objects() {
+        let Object::Stream(stream) = object else {
+            continue;
+        };
+        let side = |key| stream.dict().get::<u32>(key).map(u64::from);
+        let (Some(width), Some(height)) = (side(WIDTH), side(HEIGHT)) else {
+            continue;
+        };
+        limits.admit(width, height, 0)?;
+        if let Some((width, height)) = size_in_jpeg(&stream.raw_data()) {
+            limits.admit(width.into(), height.into(), 0)?;
+        }
+    }
+    Ok(())
 }
 
 fn damaged(detail: &str) -> ScanError {

@@ -1,11 +1,11 @@
-//! From the bytes of a scan to the texts on it: tells the kind of file, takes its pages, and climbs
-//! the ladder with each.
+//! From the bytes of a scan to the texts on it: takes the pages of a file one by one and climbs the
+//! ladder with each.
 
 use thiserror::Error;
 
-use crate::ladder::climb;
-use crate::pdf::Document;
-use crate::{CodeText, GreyPage, Kind, Limits, Step, decode};
+use crate::ladder::Climb;
+use crate::source::{self, Source};
+use crate::{CodeText, GreyPage, Kind, Limits, Step};
 
 /// Who follows a scan: is told of every step, and decides which texts end it.
 pub trait Watch {
@@ -19,6 +19,12 @@ pub trait Watch {
     fn wants(&mut self, text: &CodeText) -> bool {
         let _ = text;
         true
+    }
+
+    /// So many codes were seen on a page, at least, that could not be read, while others were: a
+    /// sheet may have been missed. Pages count from 1.
+    fn left_unread(&mut self, page: usize, codes: usize) {
+        let _ = (page, codes);
     }
 
     /// A page of a document gave nothing, while others may. Pages count from 1.
@@ -35,8 +41,16 @@ impl Watch for () {}
 #[non_exhaustive]
 pub enum ScanError {
     /// The bytes are of a kind that is not read.
-    #[error("this is {0}, not a PNG or JPEG image or a PDF document")]
+    #[error("this is {kind}, not a PNG, JPEG or TIFF image or a PDF document{advice}", kind = .0, advice = .0.advice())]
     NotAnImage(Kind),
+    /// The image is of a sort that is not read, among those of its kind.
+    #[error("this is {kind} of a sort that is not read ({detail}): save it as PNG")]
+    Unsupported {
+        /// What it is.
+        kind: Kind,
+        /// What is special about it.
+        detail: String,
+    },
     /// The image or document is cut off or corrupted.
     #[error("this is {kind} that is damaged: {detail}")]
     Damaged {
@@ -46,10 +60,14 @@ pub enum ScanError {
         detail: String,
     },
     /// The document needs a password.
-    #[error("this is a PDF document that is locked with a password")]
+    #[error(
+        "this is a PDF document that is locked with a password: save a copy without one, or scan the sheet again"
+    )]
     Locked,
     /// More pixels than the limits allow.
-    #[error("it has {width} × {height} pixels, which is more than is read")]
+    #[error(
+        "it has {width} × {height} pixels, which is more than is read: scan the sheet at 300 dpi"
+    )]
     TooLarge {
         /// Width in pixels.
         width: u64,
@@ -57,13 +75,16 @@ pub enum ScanError {
         height: u64,
     },
     /// More pages than the limits allow.
-    #[error("it has {pages} pages; at most {most} are read")]
+    #[error(
+        "it has more than {most} pages: put the pages with the sheets into a file of their own"
+    )]
     TooManyPages {
-        /// Pages of the document.
-        pages: usize,
         /// Pages that the limits allow.
         most: usize,
     },
+    /// Nothing at all is on the page: perhaps the sheet lay with its back to the glass.
+    #[error("no QR code was found on it: it is blank")]
+    Blank,
     /// Every step was tried and no code was read.
     #[error("{} on it, {steps} ways tried", if *.seen { "no QR code could be read" } else { "no QR code was found" })]
     NoCode {
@@ -83,9 +104,9 @@ pub enum ScanError {
     },
 }
 
-/// Reads the QR codes on a PNG or JPEG image or on the pages of a PDF document. Gives every text
-/// once, at least one. Pages of a document that give nothing are left out if another gives
-/// something; a [`Watch`] is told of them.
+/// Reads the QR codes on a PNG or JPEG image or on the pages of a TIFF file or a PDF document. Gives
+/// every text once, at least one. Pages that give nothing are left out if another gives something,
+/// and so are codes that cannot be read beside one that can; a [`Watch`] is told of both.
 ///
 /// # Errors
 ///
@@ -104,39 +125,18 @@ pub fn read_codes_watched(
     limits: &Limits,
     watch: &mut dyn Watch,
 ) -> Result<Vec<CodeText>, ScanError> {
-    match Kind::of(bytes) {
-        Kind::Pdf => read_document(bytes, limits, watch),
-        kind => {
-            let deadline = limits.deadline();
-            let page = decode::decode(bytes, kind, limits)?;
-            climb(&page, 1, deadline, watch)
-        }
-    }
-}
-
-/// Reads the QR codes on a page that is pixels already, as [`crate::render_pdf`] gives it.
-///
-/// # Errors
-///
-/// When no code was read.
-pub fn read_page(page: &GreyPage, limits: &Limits) -> Result<Vec<CodeText>, ScanError> {
-    climb(page, 1, limits.deadline(), &mut ())
-}
-
-fn read_document(
-    bytes: &[u8],
-    limits: &Limits,
-    watch: &mut dyn Watch,
-) -> Result<Vec<CodeText>, ScanError> {
-    let mut document = Document::open(bytes, limits)?;
+    let mut source = source::open(bytes, limits)?;
+    let pages = source.pages();
     let mut found = Vec::new();
     let mut failure = None;
-    for page in 0..document.pages() {
-        match read_document_page(&mut document, page, limits, watch) {
+    for page in 0..pages {
+        match read_source_page(&mut *source, page, limits, watch) {
             Ok(texts) => texts.into_iter().for_each(|text| text.join(&mut found)),
             Err(error) => {
-                watch.page_failed(page + 1, &error);
-                failure.get_or_insert(error);
+                if pages > 1 {
+                    watch.page_failed(page + 1, &error);
+                }
+                failure = Some(more_telling(failure, error));
             }
         }
     }
@@ -146,29 +146,43 @@ fn read_document(
     }
 }
 
-/// Resolutions at which a page of a document is rendered, in dots per inch, one after the other.
-const RESOLUTIONS: [f32; 2] = [200.0, 300.0];
+/// Reads the QR codes on a page that is pixels already, as [`crate::render_pdf`] gives it.
+///
+/// # Errors
+///
+/// When no code was read.
+pub fn read_page(page: &GreyPage, limits: &Limits) -> Result<Vec<CodeText>, ScanError> {
+    let mut unwatched = ();
+    let mut climb = Climb::new((1, 1), 1, limits.deadline(), &mut unwatched);
+    climb.climb(page);
+    climb.bring_in()
+}
 
-fn read_document_page(
-    document: &mut Document,
+fn read_source_page(
+    source: &mut dyn Source,
     page: usize,
     limits: &Limits,
     watch: &mut dyn Watch,
 ) -> Result<Vec<CodeText>, ScanError> {
-    let deadline = limits.deadline();
-    let (mut steps, mut seen) = (0, false);
-    for dpi in RESOLUTIONS {
-        let pixels = document.render(page, dpi, deadline)?;
-        match climb(&pixels, page + 1, deadline, watch) {
-            Err(ScanError::NoCode {
-                steps: more,
-                seen: something,
-            }) => {
-                steps += more;
-                seen |= something;
-            }
-            outcome => return outcome,
+    let (deadline, showings) = (limits.deadline(), source.showings());
+    let mut climb = Climb::new((page + 1, source.pages()), showings, deadline, watch);
+    for showing in 0..showings {
+        match source.show(page, showing, deadline) {
+            Ok(pixels) => climb.climb(&pixels),
+            Err(_) if climb.has_texts() => break,
+            Err(error) => return Err(error),
+        }
+        if climb.is_done() {
+            break;
         }
     }
-    Err(ScanError::NoCode { steps, seen })
+    climb.bring_in()
+}
+
+/// Of two pages' failures the first, unless that page was only blank.
+fn more_telling(first: Option<ScanError>, second: ScanError) -> ScanError {
+    match first {
+        None | Some(ScanError::Blank) => second,
+        Some(first) => first,
+    }
 }

@@ -11,25 +11,41 @@ use std::time::Duration;
 
 use crate::contain::contain;
 use crate::limits::Deadline;
+use crate::place::{Area, Point, Spot};
 use crate::{CodeText, GreyPage};
 
 /// What the readers saw on a page.
 #[derive(Default)]
 pub(crate) struct Sight {
-    /// The texts of the codes that were read, each once.
-    pub(crate) texts: Vec<CodeText>,
-    /// The most codes that a reader saw, read or not.
-    pub(crate) seen: usize,
-    /// The most codes that a reader read; more than there are texts where a code stands twice.
-    pub(crate) read: usize,
+    /// The codes that were read; one that both readers read stands twice.
+    pub(crate) codes: Vec<Code>,
+    /// What looks like a code and was not read by the reader that saw it.
+    pub(crate) spots: Vec<Spot>,
     /// At least one reader came to an end.
     pub(crate) looked: bool,
 }
 
+/// A code that was read, and where it stands.
+pub(crate) struct Code {
+    pub(crate) text: CodeText,
+    pub(crate) area: Area,
+}
+
 impl Sight {
-    fn count(&mut self, seen: usize, read: usize) {
-        self.seen = self.seen.max(seen);
-        self.read = self.read.max(read);
+    /// The same, with every place moved.
+    pub(crate) fn moved(mut self, to: impl Fn(Point) -> Point) -> Self {
+        for code in &mut self.codes {
+            code.area = code.area.map(&to);
+        }
+        for spot in &mut self.spots {
+            let edge = Point {
+                x: spot.centre.x + spot.reach,
+                ..spot.centre
+            };
+            spot.centre = to(spot.centre);
+            spot.reach = spot.centre.distance(to(edge));
+        }
+        self
     }
 }
 

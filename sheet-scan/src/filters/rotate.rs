@@ -1,22 +1,65 @@
-//! Turns a page by any angle.
+//! Turns a page by any angle, and points with it.
 
 use crate::GreyPage;
+use crate::place::Point;
 
-/// The page turned clockwise by some degrees, on a white ground large enough for all of it.
-pub(crate) fn rotated(page: &GreyPage, degrees: f32) -> GreyPage {
-    let (sin, cos) = degrees.to_radians().sin_cos();
-    let (width, height) = (length(page.width()), length(page.height()));
-    let new_width = width * cos.abs() + height * sin.abs();
-    let new_height = width * sin.abs() + height * cos.abs();
-    GreyPage::painted(pixels(new_width), pixels(new_height), |y, row| {
-        let dy = length(y) + 0.5 - new_height / 2.0;
-        for (x, target) in row.iter_mut().enumerate() {
-            let dx = length(x) + 0.5 - new_width / 2.0;
-            let source_x = dx * cos + dy * sin + width / 2.0 - 0.5;
-            let source_y = dy * cos - dx * sin + height / 2.0 - 0.5;
-            *target = between_pixels(page, source_x, source_y);
+/// A turn of a page, clockwise, onto a white ground large enough for all of it.
+pub(crate) struct Turn {
+    sin: f32,
+    cos: f32,
+    /// The middle of the page, before and after.
+    from: Point,
+    to: Point,
+}
+
+impl Turn {
+    /// The turn of this page by some degrees.
+    pub(crate) fn new(page: &GreyPage, degrees: f32) -> Self {
+        let (sin, cos) = degrees.to_radians().sin_cos();
+        let (x, y) = (length(page.width()) / 2.0, length(page.height()) / 2.0);
+        Self {
+            sin,
+            cos,
+            from: Point { x, y },
+            to: Point {
+                x: x * cos.abs() + y * sin.abs(),
+                y: x * sin.abs() + y * cos.abs(),
+            },
         }
-    })
+    }
+
+    /// A page of the same size, turned.
+    pub(crate) fn apply(&self, page: &GreyPage) -> GreyPage {
+        let (width, height) = (pixels(self.to.x * 2.0), pixels(self.to.y * 2.0));
+        GreyPage::painted(width, height, |y, row| {
+            let y = length(y) + 0.5;
+            for (x, target) in row.iter_mut().enumerate() {
+                let source = self.back(Point {
+                    x: length(x) + 0.5,
+                    y,
+                });
+                *target = between_pixels(page, source.x - 0.5, source.y - 0.5);
+            }
+        })
+    }
+
+    /// Where a point of the page comes to.
+    pub(crate) fn forth(&self, point: Point) -> Point {
+        let (dx, dy) = (point.x - self.from.x, point.y - self.from.y);
+        Point {
+            x: dx * self.cos - dy * self.sin + self.to.x,
+            y: dy * self.cos + dx * self.sin + self.to.y,
+        }
+    }
+
+    /// Where a point of the turned page comes from.
+    pub(crate) fn back(&self, point: Point) -> Point {
+        let (dx, dy) = (point.x - self.to.x, point.y - self.to.y);
+        Point {
+            x: dx * self.cos + dy * self.sin + self.from.x,
+            y: dy * self.cos - dx * self.sin + self.from.y,
+        }
+    }
 }
 
 /// The value at a point between four pixels; white outside.
@@ -66,6 +109,10 @@ fn grey(value: f32) -> u8 {
 mod tests {
     use super::*;
 
+    fn rotated(page: &GreyPage, degrees: f32) -> GreyPage {
+        Turn::new(page, degrees).apply(page)
+    }
+
     /// A white page with a black square in its upper left quarter.
     fn marked() -> GreyPage {
         GreyPage::painted(60, 40, |y, row| {
@@ -79,6 +126,8 @@ mod tests {
     fn a_quarter_turn_is_clockwise() {
         let turned = rotated(&marked(), 90.0);
         assert_eq!((turned.width(), turned.height()), (40, 60));
+        let mark = Turn::new(&marked(), 90.0).forth(Point { x: 10.0, y: 10.0 });
+        assert!(mark.distance(Point { x: 30.0, y: 10.0 }) < 0.1, "{mark:?}");
         assert_eq!(turned.row(10)[30], 0, "the mark is at the upper right");
         assert_eq!(turned.row(10)[10], 255);
     }

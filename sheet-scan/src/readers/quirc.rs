@@ -10,27 +10,40 @@ use image::{GenericImage, GenericImageView, Luma, Pixel};
 use rqrr::PreparedImage;
 use zeroize::Zeroizing;
 
-use super::Sight;
+use super::{Code, Sight};
 use crate::contain::give_up;
 use crate::limits::Deadline;
+use crate::place::{Area, Point};
 use crate::{CodeText, GreyPage};
 
-/// Reads every code that rqrr finds and counts those it sees. Only to be called contained.
+/// Reads every code that rqrr finds and tells where it sees one that it cannot read. Only to be called contained.
 pub(super) fn read(page: &GreyPage, deadline: Deadline, sight: &mut Sight) {
     let Some(canvas) = Canvas::of(page, deadline) else {
         return;
     };
     let mut prepared = PreparedImage::prepare(canvas);
     let grids = prepared.detect_grids();
-    let mut read = 0;
     for grid in &grids {
+        let area = Area(grid.bounds.map(point));
         let mut bytes = Zeroizing::new(Vec::with_capacity(rqrr::MAX_PAYLOAD_SIZE));
         if grid.decode_to(&mut *bytes).is_ok() {
-            CodeText::from_code_bytes(&bytes).join(&mut sight.texts);
-            read += 1;
+            let text = CodeText::from_code_bytes(&bytes);
+            sight.codes.push(Code { text, area });
+        } else {
+            sight.spots.push(area.spot());
         }
     }
-    sight.count(grids.len(), read);
+}
+
+#[allow(
+    clippy::cast_precision_loss,
+    reason = "pages have fewer than 2²⁴ pixels a side"
+)]
+fn point(corner: rqrr::Point) -> Point {
+    Point {
+        x: corner.x as f32,
+        y: corner.y as f32,
+    }
 }
 
 /// A copy of a page that knows when to stop.

@@ -181,6 +181,23 @@ pub(crate) fn jpeg(page: &GrayImage, quality: u8) -> Vec<u8> {
     bytes
 }
 
+/// As a TIFF image, uncompressed.
+pub(crate) fn tiff(page: &GrayImage) -> Vec<u8> {
+    tiff_pages(&[page])
+}
+
+/// As a TIFF image of several pages.
+pub(crate) fn tiff_pages(pages: &[&GrayImage]) -> Vec<u8> {
+    let mut bytes = std::io::Cursor::new(Vec::new());
+    let mut encoder = tiff::encoder::TiffEncoder::new(&mut bytes).unwrap();
+    for page in pages {
+        encoder
+            .write_image::<tiff::encoder::colortype::Gray8>(page.width(), page.height(), page)
+            .unwrap();
+    }
+    bytes.into_inner()
+}
+
 fn map(page: &GrayImage, mut shade: impl FnMut(f64, f64, u8) -> f64) -> GrayImage {
     GrayImage::from_fn(page.width(), page.height(), |x, y| {
         let value = shade(f64::from(x), f64::from(y), page.get_pixel(x, y).0[0]);

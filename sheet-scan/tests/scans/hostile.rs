@@ -16,16 +16,7 @@ fn fails(bytes: &[u8]) -> ScanError {
 fn a_blank_page_has_no_code() {
     let blank = GrayImage::from_pixel(1654, 2339, [250].into());
     let error = fails(&d::png(&blank));
-    assert!(
-        matches!(
-            error,
-            ScanError::NoCode {
-                steps: 10..,
-                seen: false
-            }
-        ),
-        "{error}"
-    );
+    assert!(matches!(error, ScanError::Blank), "{error}");
 }
 
 #[test]
@@ -53,7 +44,7 @@ fn what_is_no_image_is_named() {
         (b"", Kind::Empty),
         (b"SHARE 2 OF 5\nabandon ability\n", Kind::Text),
         (b"\x00\x01\x02garbage\xff\xfe", Kind::Unknown),
-        (b"II*\x00\x08\x00\x00\x00", Kind::Tiff),
+        (b"RIFF\0\0\0\0WEBPVP8 ", Kind::WebP),
         (b"GIF89a", Kind::Gif),
         (b"\x00\x00\x00\x18ftypheic", Kind::Heif),
     ];
@@ -66,7 +57,7 @@ fn what_is_no_image_is_named() {
     }
     assert_eq!(
         fails(b"some words").to_string(),
-        "this is a text file, not a PNG or JPEG image or a PDF document"
+        "this is a text file, not a PNG, JPEG or TIFF image or a PDF document"
     );
 }
 
@@ -171,6 +162,7 @@ fn a_page_full_of_finder_patterns_ends_in_time() {
 #[test]
 fn a_strip_of_any_length_ends_in_time_and_memory() {
     let strip = GrayImage::from_pixel(60_000, 150, [250].into());
+    let strip = d::salt_and_pepper(&strip, 0.01, 1);
     let started = Instant::now();
     let error = fails(&d::png(&strip));
     assert!(matches!(error, ScanError::NoCode { .. }), "{error}");
@@ -205,19 +197,20 @@ fn every_step_is_told() {
         }
     }
     let mut steps = Steps(Vec::new());
-    let blank = d::png(&GrayImage::from_pixel(800, 800, [255].into()));
-    let error = read_codes_watched(&blank, &Limits::default(), &mut steps).unwrap_err();
+    let words = d::png(&page(100.0, &[]));
+    let error = read_codes_watched(&words, &Limits::default(), &mut steps).unwrap_err();
     let ScanError::NoCode { steps: tried, .. } = error else {
         panic!("{error}")
     };
     assert_eq!(steps.0.len(), tried);
     for (step, number) in steps.0.iter().zip(1..) {
-        assert_eq!((step.page, step.number, step.of), (1, number, tried));
+        assert_eq!((step.page, step.pages), (1, 1));
+        assert_eq!((step.number, step.of), (number, tried));
     }
 }
 
 /// A small image with a code, so that many corruptions can be tried.
-fn small() -> GrayImage {
+pub(crate) fn small() -> GrayImage {
     let place = Place {
         left: 15.0,
         top: 15.0,

@@ -9,6 +9,7 @@
     reason = "a test fails by panicking, and draws on pages of known size"
 )]
 
+mod bounds;
 mod corpus;
 mod damage;
 mod hostile;
@@ -16,3 +17,6 @@ mod measure;
 mod pdf;
 mod print;
 mod readable;
+mod several;
+mod tiffs;
+mod turned;

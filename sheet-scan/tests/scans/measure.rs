@@ -9,7 +9,7 @@ use sheet_scan::{Limits, read_codes};
 
 use crate::corpus::corpus;
 use crate::damage::{jpeg, png};
-use crate::print::{page, share_text, sheet};
+use crate::print::{Glass, page, share_text, sheet};
 
 #[test]
 #[ignore = "a measurement"]
@@ -87,4 +87,85 @@ fn rxing_alone(page: &GrayImage) -> Vec<String> {
         .iter()
         .map(|found| found.getText().to_owned())
         .collect()
+}
+
+/// How often a damaged sheet beside a clean one is missed without a word.
+#[test]
+#[ignore = "a measurement"]
+fn measure_damaged_sheets_beside_a_clean_one() {
+    let clean = sheet(200.0, &share_text(1000));
+    let (mut both, mut told, mut silent) = (0, 0, 0);
+    for scan in corpus() {
+        let damaged = image::load_from_memory(&scan.bytes).unwrap().into_luma8();
+        let mut glass = Glass::new(200.0, (440.0, 310.0), 255);
+        let scale = f64::from(damaged.width()) / f64::from(clean.width());
+        glass.lay(&clean, (110.0, 155.0), 0.0);
+        glass.lay(
+            &crate::damage::resampled(&damaged, 1.0 / scale),
+            (325.0, 155.0),
+            0.0,
+        );
+        let mut watch = Told::default();
+        let bytes = png(&glass.0);
+        let found = sheet_scan::read_codes_watched(&bytes, &Limits::default(), &mut watch);
+        if found.is_ok_and(|found| found.len() == 2) {
+            both += 1;
+        } else if watch.unread.is_empty() {
+            silent += 1;
+            println!("missed: {}", scan.name);
+        } else {
+            told += 1;
+        }
+    }
+    println!("{both} read, {told} told, {silent} missed");
+}
+
+/// What is seen on the files of a folder: `SCANS=DIR cargo test …`.
+#[test]
+#[ignore = "a measurement"]
+fn measure_a_folder_of_files() {
+    let Ok(folder) = std::env::var("SCANS") else {
+        return;
+    };
+    let mut files: Vec<_> = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|file| file.unwrap().path())
+        .collect();
+    files.sort();
+    for file in files {
+        let bytes = std::fs::read(&file).unwrap();
+        let mut told = Told::default();
+        let started = Instant::now();
+        let found = sheet_scan::read_codes_watched(&bytes, &Limits::default(), &mut told);
+        let took = started.elapsed().as_millis();
+        let name = file
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned();
+        let outcome = found.map_or_else(
+            |error| error.to_string(),
+            |found| format!("{} codes", found.len()),
+        );
+        println!(
+            "{took:6} ms, {} steps, {:?} unread: {outcome}: {name}",
+            told.steps, told.unread
+        );
+    }
+}
+
+#[derive(Default)]
+struct Told {
+    steps: usize,
+    unread: Vec<(usize, usize)>,
+}
+
+impl sheet_scan::Watch for Told {
+    fn step(&mut self, _: sheet_scan::Step) {
+        self.steps += 1;
+    }
+
+    fn left_unread(&mut self, page: usize, codes: usize) {
+        self.unread.push((page, codes));
+    }
 }

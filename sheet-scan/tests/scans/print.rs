@@ -1,7 +1,7 @@
 //! Prints test pages: A4 with QR codes and rows of words around them, as a laser printer and a
 //! perfect scanner would give them.
 
-use image::GrayImage;
+use image::{GrayImage, imageops};
 use qrcode::{Color, EcLevel, QrCode};
 
 /// A text as long as a share's: 120 bytes in base32, which makes a code of version 10 at level Q.
@@ -42,6 +42,34 @@ pub(crate) fn page(dpi: f64, codes: &[(&str, Place)]) -> GrayImage {
 /// A sheet with one code.
 pub(crate) fn sheet(dpi: f64, text: &str) -> GrayImage {
     page(dpi, &[(text, ON_THE_SHEET)])
+}
+
+/// A scanner's glass or a table, on which sheets lie.
+pub(crate) struct Glass(pub(crate) GrayImage, f64);
+
+impl Glass {
+    /// At some resolution in dots per inch, so many millimetres wide and high, of one shade.
+    pub(crate) fn new(dpi: f64, (width, height): (f64, f64), shade: u8) -> Self {
+        let dots = dpi / 25.4;
+        let (width, height) = ((width * dots) as u32, (height * dots) as u32);
+        Self(GrayImage::from_pixel(width, height, [shade].into()), dots)
+    }
+
+    /// Lays a sheet down, its middle at some place in millimetres, turned clockwise.
+    pub(crate) fn lay(&mut self, sheet: &GrayImage, middle: (f64, f64), degrees: f64) {
+        let (sin, cos) = degrees.to_radians().sin_cos();
+        let (left, top) = (middle.0 * self.1, middle.1 * self.1);
+        let half = |side: u32| f64::from(side) / 2.0;
+        for (x, y, pixel) in self.0.enumerate_pixels_mut() {
+            let (dx, dy) = (f64::from(x) - left, f64::from(y) - top);
+            let column = dx * cos + dy * sin + half(sheet.width());
+            let row = dy * cos - dx * sin + half(sheet.height());
+            if column >= 0.0 && row >= 0.0 {
+                let sample = imageops::interpolate_bilinear(sheet, column as f32, row as f32);
+                *pixel = sample.unwrap_or(*pixel);
+            }
+        }
+    }
 }
 
 /// Rows of dark specks the size of letters, all over the page.

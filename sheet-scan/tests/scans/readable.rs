@@ -188,11 +188,6 @@ fn a_search_goes_on_past_codes_that_are_not_wanted() {
         &[(&text, ON_THE_SHEET), ("EVIDENCE BAG 4711", sticker)],
     );
     let spoilt = d::png(&grainy_below(&print, 80.0, 400.0));
-    assert_eq!(
-        texts(&spoilt),
-        ["EVIDENCE BAG 4711"],
-        "any text ends the search"
-    );
     let mut watch = Wanting {
         text: &text,
         steps: 0,
@@ -200,6 +195,7 @@ fn a_search_goes_on_past_codes_that_are_not_wanted() {
     let found = read_codes_watched(&spoilt, &Limits::default(), &mut watch).unwrap();
     let found: Vec<_> = found.iter().map(CodeText::expose_text).collect();
     assert_eq!(found, ["EVIDENCE BAG 4711", &text]);
+    assert!(watch.steps > 3, "the sheet took more than the first steps");
 }
 
 /// The page with noise from some height on.
