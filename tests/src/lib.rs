@@ -21,5 +21,5 @@ mod run;
 pub use binaries::{custodian, hook};
 pub use ceremony::{Ceremony, PLAN, rehearsal_mails};
 pub use forgery::{Forged, forge_public_folder};
-pub use outside::{Gpg, needs, tmpfs};
+pub use outside::{Gpg, Tmpfs, needs, tmpfs};
 pub use run::{Ran, run, run_with_stdin};
