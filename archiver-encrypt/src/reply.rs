@@ -41,7 +41,10 @@ pub(crate) enum Notice {
 
 /// Says that the record is on stable storage, and where it stands.
 pub(crate) fn confirm(place: &Place, out: &mut impl Write) {
-    say(out, &format!("archived seq={} log={}", place.seq, place.log));
+    say(
+        out,
+        &format!("archived seq={} log={}", place.seq, place.log),
+    );
 }
 
 /// Says why the mail was not archived, and returns the exit code for it.
