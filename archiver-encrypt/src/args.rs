@@ -13,6 +13,10 @@ use clap::error::ErrorKind;
 /// not, and the mail server should keep the mail and try again. There is no other exit code.
 #[derive(Debug, Parser)]
 #[command(name = "archiver-encrypt", version, args_override_self = false)]
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "each is a flag of its own on the command line"
+)]
 pub(crate) struct Args {
     /// The archive's public certificate (archive.cert.asc of the ceremony), armored or binary
     #[arg(long, value_name = "FILE")]
@@ -38,6 +42,11 @@ pub(crate) struct Args {
     /// Allow a vault on NFS, SMB or another network file system, where locks and syncs may not hold
     #[arg(long)]
     pub(crate) allow_network_fs: bool,
+
+    /// Say `archived seq=N log=ID` on standard output once the record is on stable storage. A caller who waits for this line does not
+    /// take the exit code of an empty or broken program file, which a shell runs "successfully", for an archived mail
+    #[arg(long, conflicts_with = "output")]
+    pub(crate) confirm: bool,
 
     /// Write the record, without our header, to standard output instead of a vault: `-` is the only value. Exit code 0 then means only
     /// that it was handed over: a file is synced to disk, what comes of a pipe is up to its reader
@@ -121,7 +130,7 @@ mod tests {
 
     #[test]
     fn wrong_arguments_are_told_in_one_line() {
-        let wrong: [&[&str]; 8] = [
+        let wrong: [&[&str]; 9] = [
             &[],
             &["--cert", "c"],
             &["--vault", "v"],
@@ -130,6 +139,7 @@ mod tests {
             &["--cert", "c", "--vault", "v", "--fingerprint", "12"],
             &["--cert", "c", "--vault", "v", "--output", "-"],
             &["--cert", "c", "--output", "file"],
+            &["--cert", "c", "--output", "-", "--confirm"],
         ];
         for args in wrong {
             let error = parse(args).unwrap_err();

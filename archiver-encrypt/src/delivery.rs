@@ -12,7 +12,7 @@ use thiserror::Error;
 use crate::args::Args;
 use crate::certificate_file::{self, CertificateFileError};
 use crate::disk_vault::DiskVault;
-use crate::reply::Notice;
+use crate::reply::{self, Notice};
 use crate::stop::StopSignals;
 
 /// Why a mail is not archived, or not surely so.
@@ -56,6 +56,9 @@ pub(crate) fn deliver(
     let name = || path.display().to_string();
     let receipt = append(&mut vault, &sealed, || clock().unwrap_or(now))
         .map_err(|e| DeliveryError::Append(name(), e))?;
+    if args.confirm {
+        reply::confirm(&receipt.header.place, out);
+    }
     if receipt.found_torn_tail {
         notices.push(Notice::TornTail(name()));
     }

@@ -6,6 +6,8 @@
 //! disk. With `--output -`, exit 0 has a weaker meaning: the record was handed to standard output, and synced only if that is a file;
 //! whoever reads it there must keep it. `--help` and `--version`, each as the only argument, are no delivery, and exit 0.
 //!
+//! `--confirm` adds a line on stdout to exit 0, for callers who start the hook through a shell.
+//!
 //! A library, so that `custodian rehearse` can start its own executable as the hook; `main.rs` is one line.
 
 mod args;

@@ -3,12 +3,16 @@
 //! Postfix's pipe(8) reads the command's stdout and stderr together and takes an enhanced status code (RFC 3463) at their very
 //! start over the exit code. So a failure begins with `4.3.0`, a temporary failure of the mail system, and nothing, no warning
 //! either, is written before it. Nobody need listen: errors in writing are ignored.
+//!
+//! Success is silent unless `--confirm` asks for a line on stdout. An exit code alone proves little to a caller that starts programs
+//! through a shell: a program file that is empty after a full disk or a power cut "runs" there, and exits 0.
 
 use std::io::Write;
 use std::panic::PanicHookInfo;
 
 use archiver_core::identity::UtcTime;
 use archiver_core::openpgp::certificate::Validity;
+use archiver_core::vault::leaf::Place;
 use thiserror::Error;
 
 /// The record is on stable storage.
@@ -35,6 +39,14 @@ pub(crate) enum Notice {
     ClockBehind(String, UtcTime, UtcTime),
 }
 
+/// Says that the record is on stable storage, and where it stands.
+pub(crate) fn confirm(place: &Place, out: &mut impl Write) {
+    say(
+        out,
+        &format!("archived seq={} log={}", place.seq, place.log),
+    );
+}
+
 /// Says why the mail was not archived, and returns the exit code for it.
 pub(crate) fn refuse(problem: &str, err: &mut impl Write) -> u8 {
     say(err, &format!("4.3.0 archiver-encrypt: {problem}"));
@@ -57,11 +69,11 @@ pub(crate) fn say_panic(info: &PanicHookInfo<'_>, err: &mut impl Write) {
 }
 
 /// One line in one write, without control characters: paths and other programs' texts may have them.
-fn say(err: &mut impl Write, text: &str) {
+fn say(stream: &mut impl Write, text: &str) {
     let mut line = text.replace(char::is_control, " ");
     line.push('\n');
-    let _ = err.write_all(line.as_bytes());
-    let _ = err.flush();
+    let _ = stream.write_all(line.as_bytes());
+    let _ = stream.flush();
 }
 
 #[cfg(test)]

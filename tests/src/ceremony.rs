@@ -73,6 +73,15 @@ impl Ceremony {
         self.path("out/public/archive.cert.asc")
     }
 
+    /// The fingerprint of the encryption subkey, as the ceremony record shows it.
+    #[must_use]
+    pub fn subkey(&self) -> String {
+        let manifest = fs::read(self.public().join("custody.json")).expect("the manifest");
+        let manifest: serde_json::Value = serde_json::from_slice(&manifest).expect("JSON");
+        let fingerprint = &manifest["sharing"]["encryption_fingerprint"];
+        fingerprint.as_str().expect("a fingerprint").to_owned()
+    }
+
     /// The vault, filled by [`Self::archive`].
     #[must_use]
     pub fn vault(&self) -> PathBuf {

@@ -22,6 +22,6 @@ mod window;
 pub use binaries::{custodian, hook};
 pub use ceremony::{Ceremony, PLAN, rehearsal_mails};
 pub use forgery::{Forged, forge_public_folder};
-pub use outside::{Gpg, needs, tmpfs};
+pub use outside::{Gpg, Tmpfs, needs, tmpfs};
 pub use run::{Ran, run, run_with_stdin};
 pub use window::Window;
