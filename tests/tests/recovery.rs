@@ -58,9 +58,21 @@ fn words(ceremony: &Ceremony, share: u8) -> String {
     let rows = to_rows(&share);
     let rows = rows.iter().map(|row| {
         let words = row.expose_words();
-        format!("{} {}\n", row.letter(), words.expose_text())
+        format!("{} {}", row.letter(), words.expose_text())
     });
-    rows.collect()
+    rows.collect::<Vec<_>>().join("\n") + "\n"
+}
+
+/// The rows of words as they stand on the printed sheet, in two columns.
+fn printed_words(ceremony: &Ceremony, share: u8) -> String {
+    let sheet = run(Command::new("pdftotext")
+        .arg("-layout")
+        .arg(ceremony.sheet_pdf(share))
+        .arg("-"))
+    .expect_code(0);
+    let below = sheet.stdout.split("type the words.").nth(1).unwrap();
+    let rows = below.split("Or type").next().unwrap().lines().skip(1);
+    rows.collect::<Vec<_>>().join("\n")
 }
 
 /// A folder with what the stranger has.
@@ -134,7 +146,7 @@ impl<'a> Desk<'a> {
 
 #[test]
 fn the_document_alone_opens_the_vault_from_the_words_of_one_sheet_and_the_code_of_another() {
-    if !needs("python3") || Gpg::new().is_none() {
+    if !needs("python3") || !needs("pdftotext") || Gpg::new().is_none() {
         return;
     }
     let ceremony = Ceremony::hold();
@@ -143,7 +155,7 @@ fn the_document_alone_opens_the_vault_from_the_words_of_one_sheet_and_the_code_o
         ceremony.archive(mail);
     }
     let code = ceremony.sheet_text(3).to_lowercase();
-    let desk = Desk::with(&ceremony, &[&words(&ceremony, 1), &code]);
+    let desk = Desk::with(&ceremony, &[&printed_words(&ceremony, 1), &code]);
     desk.put_archive();
 
     let list = |into: &str| {
@@ -407,11 +419,11 @@ fn the_printed_recovery_page_gives_the_script_back_and_its_line_checks_are_those
         .rev()
         .take(2)
         .map(|page| read_page(page, &limits).unwrap());
-    let codes: String = codes
+    let codes: Vec<String> = codes
         .flatten()
-        .map(|code| format!("{}\n", code.expose_text()))
+        .map(|code| code.expose_text().to_owned())
         .collect();
-    desk.put("codes.txt", &codes);
+    desk.put("codes.txt", &codes.join("\n"));
     let _ = desk
         .shell(&commands("Typing it from the recovery page"))
         .expect_code(0);
@@ -443,7 +455,7 @@ fn the_printed_recovery_page_gives_the_script_back_and_its_line_checks_are_those
     // Who has the codes of the sheets need not type the list.
     let (start, end) = python_block(RECOVER).split_once("WORDS = \"\"\"").unwrap();
     let (_, end) = end.split_once("\"\"\"").unwrap();
-    desk.put("recover.py", &format!("{start}WORDS = \"\"\"{end}"));
+    desk.put("recover.py", &format!("{start}WORDS = \"\"\"\"\"\"{end}"));
     desk.put("sheet-1.txt", &ceremony.sheet_text(1));
     desk.put("sheet-2.txt", &ceremony.sheet_text(2));
     let _ = desk
