@@ -212,8 +212,18 @@ fn without_the_sealed_key_the_document_makes_a_key_of_the_sheets_and_the_certifi
     let opened = run(gpg.command(&["--decrypt"]).arg(desk.folder.join("VAULT")));
     assert_eq!(opened.expect_code(0).stdout.as_bytes(), mail);
     if needs("sq") {
-        let opened = desk.shell(&["sq decrypt --recipient-key key.pgp VAULT".to_owned()]);
+        let opened = desk.shell(&[for_this_sq("sq decrypt --recipient-key key.pgp VAULT")]);
         assert_eq!(opened.expect_code(0).stdout.as_bytes(), mail);
+    }
+}
+
+/// The command with the option as the installed version calls it.
+fn for_this_sq(command: &str) -> String {
+    let help = run(Command::new("sq").args(["decrypt", "--help"])).expect_code(0);
+    if help.stdout.contains("--recipient-key") {
+        command.to_owned()
+    } else {
+        command.replace("--recipient-key", "--recipient-file")
     }
 }
 
@@ -255,7 +265,7 @@ fn sq_decrypts_a_record_with_the_sealed_key_and_the_passphrase() {
     desk.put("in_a_terminal.py", IN_A_TERMINAL);
     let ran = run(Command::new("python3")
         .args(["in_a_terminal.py", passphrase.stdout.trim()])
-        .args(sq[0].split(' '))
+        .args(for_this_sq(&sq[0]).split(' '))
         .current_dir(&desk.folder));
     let _ = ran.expect_code(0);
     assert_eq!(desk.mails(), [mail]);
@@ -376,10 +386,10 @@ fn the_script_answers_every_mistake_by_its_place() {
             format!("{}0", &code[..106]),
             "sheet-4.txt: misread: the digits 0, 1, 8 and 9",
         ),
-        (code[..106].to_owned(), "90 characters; there are 89"),
+        (code[..106].to_owned(), "90 characters; here are 89"),
         (
             code.replacen("SHARE-1", "SHARE-2", 1),
-            "sheet-4.txt: not ARCHIVER-SHARE-1:",
+            "sheet-4.txt: needs ARCHIVER-SHARE-1:",
         ),
         (two.clone(), "1 of the 2 different sheets that are needed"),
         (words(&other, 1), "sheet-2.txt is of "),
@@ -517,5 +527,46 @@ fn the_documents_programs_are_python_3_6_in_ascii_with_nothing_but_the_standard_
         }
         let mut python = Command::new("python3");
         let _ = run_with_stdin(python.args(["-c", check]), program.as_bytes()).expect_code(0);
+    }
+}
+
+/// Changes the number on a sheet, and its index to the second argument, and mends the check.
+const FORGE: &str = r#"
+import base64, hashlib, sys
+digits = open(sys.argv[1]).read().strip().split(":")[1]
+frame = bytearray(base64.b32decode(digits + "======"))
+frame[5] = int(sys.argv[2])
+frame[20] ^= 1
+frame[52:] = hashlib.sha256(b"archiver v1 frame\0" + frame[:52]).digest()[:4]
+print("ARCHIVER-SHARE-1:" + base64.b32encode(bytes(frame)).decode().rstrip("="))
+"#;
+
+#[test]
+fn the_script_notices_a_forged_share_when_there_are_more_sheets_than_needed() {
+    if !needs("python3") {
+        return;
+    }
+    let ceremony = Ceremony::hold();
+    let desk = Desk::with(
+        &ceremony,
+        &[&ceremony.sheet_text(1), &ceremony.sheet_text(2)],
+    );
+    desk.put("forge.py", FORGE);
+    for (index, expected) in [
+        (
+            "3",
+            "share 3: does not fit the shares [1, 2]; one is forged",
+        ),
+        (
+            "1",
+            "sheet-3.txt: not the share 1 of another sheet; one of the two is forged",
+        ),
+    ] {
+        let forged = run(Command::new("python3")
+            .args(["forge.py", "sheet-1.txt", index])
+            .current_dir(&desk.folder));
+        desk.put("sheet-3.txt", &forged.expect_code(0).stdout);
+        let ran = desk.passphrase(&["sheet-1.txt", "sheet-2.txt", "sheet-3.txt"]);
+        assert_eq!(ran.expect_code(1).says(expected).stdout, "");
     }
 }
