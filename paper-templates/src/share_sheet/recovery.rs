@@ -78,8 +78,8 @@ fn step_texts(sheet: &ShareSheet<'_>, prefix: &str) -> [String; 5] {
          `archiver v1 key passphrase`, the byte 00 and the bytes of the key fingerprint as info, gives 32 bytes. \
          Written as 64 lower-case hexadecimal digits they are the passphrase of `archive.sealed.asc`."
             .to_owned(),
-        "Import that file into GnuPG or another OpenPGP program and decrypt the vault, message by message. All of this \
-         is written down in `docs/format.md` and `docs/recovery.md` of the archiver custody toolkit."
+        "Import that file into GnuPG or another OpenPGP program and decrypt the vault, message by message. A short program for \
+         all this stands on the recovery page of this ceremony and in `docs/recovery.md` of the archiver custody toolkit."
             .to_owned(),
     ]
 }
