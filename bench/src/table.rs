@@ -93,7 +93,7 @@ impl Row {
             self.what.clone(),
             self.ours.clone(),
             self.gpg.clone(),
-            self.ratio.map_or_else(nothing, |r| format!("{r:.2} ×")),
+            self.ratio.map_or_else(nothing, times),
             target.map_or_else(nothing, |t| t.text.clone()),
             target.map_or_else(nothing, |t| if t.met { "yes" } else { "no" }.to_owned()),
         ]
@@ -124,6 +124,11 @@ pub fn render(rows: &[Row]) -> String {
 #[must_use]
 pub fn ratio(a: Duration, b: Duration) -> f64 {
     a.as_secs_f64() / b.as_secs_f64().max(1e-9)
+}
+
+fn times(ratio: f64) -> String {
+    let decimals = if ratio < 100.0 { 2 } else { 0 };
+    format!("{ratio:.decimals$} ×")
 }
 
 /// A time of few or many milliseconds, with the least in brackets.
