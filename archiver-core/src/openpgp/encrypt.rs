@@ -5,6 +5,7 @@
 
 use std::io::{self, Read, Write};
 
+use flate2::Compress;
 use flate2::write::ZlibEncoder;
 use sequoia_openpgp as openpgp;
 
@@ -23,7 +24,14 @@ const CIPHER: SymmetricAlgorithm = SymmetricAlgorithm::AES256;
 
 /// zlib's level. On 6,046 real mails (32.5 MB, median 3.5 KB) zlib-rs gives, with armor and headers: level 1 a vault of 0.807 of the
 /// mails' size, 2: 0.653, 3: 0.639, 6: 0.632, 9: 0.632; levels 2 to 8 cost the same 50 to 65 µs a mail.
-const ZLIB_LEVEL: u32 = 6;
+const USUAL_LEVEL: u32 = 6;
+
+/// From this length on a mail is mostly base64, which has no repetitions to look for.
+const MOSTLY_ATTACHMENT: usize = 64 * 1024;
+
+/// The level for such mails, with a window of 8 KiB: on 10 MB of base64 the same 0.756 of the size as level 6 with the longest window, in
+/// half the time or less. Real mails of 200 KB become 0.648 instead of 0.640, as much text as that 0.285 instead of 0.243.
+const ATTACHMENT_LEVEL: u32 = 4;
 
 /// Room for the first reads, so that they are few.
 const USUAL_MAIL: usize = 64 * 1024;
@@ -124,56 +132,72 @@ pub fn seal(
 
 /// The packet inside the encryption: the mail as a literal packet, compressed if that serves.
 fn inner_packet(mail: Vec<u8>, compression: Compression) -> Result<Vec<u8>, EncryptError> {
-    let literal = literal_packet(&mail)?;
-    drop(mail);
-    if compression == Compression::None {
-        return Ok(literal);
+    let head = literal_head(mail.len())?;
+    if compression == Compression::Zlib {
+        let literal = head.len() + mail.len();
+        let compressed = compressed_packet(&head, &mail)?;
+        let smaller = compressed.len() < literal;
+        let inflatable = literal / MAX_INFLATION < compressed.len();
+        if smaller && inflatable {
+            return Ok(compressed);
+        }
     }
-    let compressed = compressed_packet(&literal)?;
-    let smaller = compressed.len() < literal.len();
-    let inflatable = literal.len() / MAX_INFLATION < compressed.len();
-    Ok(if smaller && inflatable {
-        compressed
-    } else {
-        literal
-    })
+    Ok(in_front(head, mail))
 }
 
-/// RFC 4880 §5.9: binary, no file name, no date.
-fn literal_packet(mail: &[u8]) -> Result<Vec<u8>, EncryptError> {
+/// RFC 4880 §5.9: a literal packet up to its data: binary, no file name, no date.
+fn literal_head(mail: usize) -> Result<Vec<u8>, EncryptError> {
     const BINARY_NO_NAME_NO_DATE: [u8; 6] = [b'b', 0, 0, 0, 0, 0];
-    packet(TAG_LITERAL, &[&BINARY_NO_NAME_NO_DATE, mail])
+    let mut head = packet_head(TAG_LITERAL, BINARY_NO_NAME_NO_DATE.len() + mail)?;
+    head.extend_from_slice(&BINARY_NO_NAME_NO_DATE);
+    Ok(head)
 }
 
 /// RFC 4880 §5.6.
-fn compressed_packet(literal: &[u8]) -> Result<Vec<u8>, EncryptError> {
-    let level = flate2::Compression::new(ZLIB_LEVEL);
-    let mut encoder = ZlibEncoder::new(Vec::with_capacity(literal.len() / 2), level);
-    let compressed = encoder
-        .write_all(literal)
+fn compressed_packet(literal_head: &[u8], mail: &[u8]) -> Result<Vec<u8>, EncryptError> {
+    let mut body = Vec::with_capacity(mail.len() / 2);
+    body.push(ZLIB);
+    let mut encoder = ZlibEncoder::new_with_compress(body, zlib_for(mail.len()));
+    let body = encoder
+        .write_all(literal_head)
+        .and_then(|()| encoder.write_all(mail))
         .and_then(|()| encoder.finish())
         .map_err(|e| EncryptError::Encrypt(e.to_string()))?;
-    packet(TAG_COMPRESSED, &[&[ZLIB], &compressed])
+    Ok(in_front(packet_head(TAG_COMPRESSED, body.len())?, body))
 }
 
-/// A packet with a definite length in the new format (RFC 4880 §4.2.2).
-fn packet(tag: u8, body: &[&[u8]]) -> Result<Vec<u8>, EncryptError> {
-    let length: usize = body.iter().map(|part| part.len()).sum();
+/// zlib with a level, and with a window: so many bytes, as a power of 2, it looks back for repetitions.
+///
+/// A mail shorter than the window does not need all of it, and to zero it is a part of the hook's time.
+fn zlib_for(mail: usize) -> Compress {
+    let (level, window_bits) = match mail {
+        0..=0x2000 => (USUAL_LEVEL, 13),
+        0x2001..=0x4000 => (USUAL_LEVEL, 14),
+        0x4001..MOSTLY_ATTACHMENT => (USUAL_LEVEL, 15),
+        _ => (ATTACHMENT_LEVEL, 13),
+    };
+    Compress::new_with_window_bits(flate2::Compression::new(level), true, window_bits)
+}
+
+/// The header of a packet with a definite length in the new format (RFC 4880 §4.2.2).
+fn packet_head(tag: u8, length: usize) -> Result<Vec<u8>, EncryptError> {
     let octets = u32::try_from(length)
         .map_err(|_| EncryptError::TooLong(length))?
         .to_be_bytes();
-    let mut packet = Vec::with_capacity(length + 6);
-    packet.push(0b1100_0000 | tag);
+    let mut head = vec![0b1100_0000 | tag];
     if let [0, 0, 0, short @ 0..=191] = octets {
-        packet.push(short);
+        head.push(short);
     } else {
-        packet.push(255);
-        packet.extend_from_slice(&octets);
+        head.push(255);
+        head.extend_from_slice(&octets);
     }
-    for part in body {
-        packet.extend_from_slice(part);
-    }
-    Ok(packet)
+    Ok(head)
+}
+
+/// Both, in the place of the second: a long mail is not held twice.
+fn in_front(head: Vec<u8>, mut body: Vec<u8>) -> Vec<u8> {
+    body.splice(..0, head);
+    body
 }
 
 fn encrypt(cert: &ArchiveCert, packet: &[u8]) -> openpgp::Result<SealedBody> {
@@ -301,6 +325,20 @@ mod tests {
             for compression in [Compression::Zlib, Compression::None] {
                 let body = sealed(&key, mail, compression);
                 assert!(opened(&key, &body).0 == mail, "{} bytes", mail.len());
+            }
+        }
+    }
+
+    #[test]
+    fn mails_on_both_sides_of_every_windows_border_are_compressed_and_come_back() {
+        let key = key();
+        let lines = (0..40_000_u32).flat_map(|n| format!("line {n}\r\n").into_bytes());
+        let text: Vec<u8> = lines.collect();
+        for border in [0x2000, 0x4000, MOSTLY_ATTACHMENT, 300_000] {
+            for length in [border - 1, border, border + 1] {
+                let (mail, _) = text.split_at(length);
+                let (read, compressed) = opened(&key, &sealed(&key, mail, Compression::Zlib));
+                assert!(read == mail && compressed, "{length} bytes");
             }
         }
     }
