@@ -101,7 +101,9 @@ fn scan_first_sheet(root: &Path) {
 fn the_audits_commands_open_the_archive() {
     let ceremony = Ceremony::hold();
     let mails = rehearsal_mails();
-    mails.iter().for_each(|mail| ceremony.archive(mail));
+    for mail in &mails {
+        ceremony.archive(mail);
+    }
     let scratch = tempfile::tempdir().unwrap();
     let root = scratch.path();
     make_folders(root, &["run/audit/scans", "media/vault", "media/public"]);

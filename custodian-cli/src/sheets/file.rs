@@ -62,8 +62,8 @@ impl Watch for LookingForShares<'_> {
         const PATIENCE: Duration = Duration::from_secs(2);
         if self.told.elapsed() >= PATIENCE {
             self.operator.say(&format!(
-                "  still reading page {}: way {} of {}",
-                step.page, step.number, step.of
+                "  still reading page {} of {}: way {} of {}",
+                step.page, step.pages, step.number, step.of
             ));
             self.told = Instant::now();
         }
@@ -71,6 +71,16 @@ impl Watch for LookingForShares<'_> {
 
     fn wants(&mut self, text: &CodeText) -> bool {
         is_meant_as_share(text.expose_text())
+    }
+
+    fn left_unread(&mut self, page: usize, codes: usize) {
+        let (codes, sheets) = match codes {
+            1 => ("a code", "its sheet"),
+            _ => ("more codes", "their sheets"),
+        };
+        self.operator.warn(&format!(
+            "page {page} shows {codes} besides what was read, too damaged to be read: scan {sheets} again, alone"
+        ));
     }
 
     fn page_failed(&mut self, page: usize, why: &ScanError) {
