@@ -66,7 +66,7 @@ pub fn signalled_after(command: &Command, step: &Step, signal: Signal) -> Ran {
     let inject = format!("inject={}:signal=SIGSTOP:when={}", step.call, step.number);
     let mut traced = Traced::start(command, &["-e", &inject]);
     let (mut sent, mut continued) = (false, 0);
-    let deadline = Instant::now() + Duration::from_secs(120);
+    let deadline = Instant::now() + Duration::from_mins(2);
     while traced.strace.try_wait().expect("strace").is_none() {
         assert!(Instant::now() < deadline, "{command:?} hangs at {step:?}");
         let stopped = traced.stopped();

@@ -11,7 +11,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use custody_tests::{Ceremony, Ran, Signal, Step, custodian, signalled_after, steps_of};
+use custody_tests::{
+    Ceremony, Ran, Signal, Step, custodian, needs, run, signalled_after, steps_of,
+};
 
 const SIGNALS: [(Signal, i32); 3] = [(Signal::INT, 130), (Signal::TERM, 143), (Signal::HUP, 129)];
 
@@ -58,8 +60,8 @@ fn assert_whole_or_nothing(
         );
         return;
     }
-    assert!(is_whole(), "{step:?} left {out:?} in pieces\n{stderr}");
     let name = out.to_str().unwrap();
+    assert!(is_whole(), "{step:?} left {name} in pieces\n{stderr}");
     let says_so = stderr.contains(&format!("interrupted; {name} is complete"));
     assert!(ran.code == 0 || says_so, "{step:?}\n{stderr}");
 }
@@ -229,8 +231,62 @@ fn what_a_killed_run_left_is_named_by_the_next_with_what_to_do() {
     remove(&out);
     let _killed = signalled_after(&open, &steps[4], Signal::KILL);
     assert_eq!(names_in(&out), BTreeSet::from([".incomplete".to_owned()]));
-    let _ = custody_tests::run(&mut open)
+    let _ = run(&mut open)
         .expect_code(5)
         .says("opened is in use by another run, or one was cut off there")
         .says("wipe the whole folder ");
+}
+
+/// Runs `custodian rebuild` in a pseudo-terminal up to its prompt for a passphrase, types half of one, and ends it: by a signal, or by a key.
+const AT_A_PROMPT: &str = r#"
+import os, pty, signal, sys, termios, time
+how, program, *args = sys.argv[1:]
+pid, terminal = pty.fork()
+if pid == 0:
+    os.execv(program, [program, *args])
+echoes = lambda: bool(termios.tcgetattr(terminal)[3] & termios.ECHO)
+assert echoes(), "a terminal echoes at first"
+said = b""
+while b"Passphrase" not in said or echoes():
+    said += os.read(terminal, 1000) if b"Passphrase" not in said else b""
+    time.sleep(0.01)
+os.write(terminal, b"half a pass")
+if how == "key":
+    os.write(terminal, b"\x03")
+else:
+    os.killpg(os.tcgetpgrp(terminal), signal.Signals[how])
+said = b""
+try:
+    while more := os.read(terminal, 1000):
+        said += more
+except OSError:
+    pass  # how a pseudo-terminal says that nobody is left
+code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+sys.stdout.write(said.decode())
+sys.exit(code)
+"#;
+
+#[test]
+fn at_a_prompt_a_signal_and_the_key_for_it_end_the_run_and_echo_is_on_again() {
+    if !needs("python3") {
+        return;
+    }
+    let ceremony = Ceremony::hold();
+    let out = ceremony.path("key.asc");
+    let sheets = [ceremony.sheet_file(1), ceremony.sheet_file(2)];
+    let rebuild = ceremony.command("rebuild", &sheets, &out);
+    for (how, code) in [("key", 130), ("SIGINT", 130), ("SIGTERM", 143)] {
+        // stty shares the terminal and outlives the program: it sees what is left.
+        let mut python = Command::new("python3");
+        python.args(["-c", AT_A_PROMPT, how, "/bin/sh", "-c"]);
+        python
+            .arg("trap : INT TERM; \"$@\"; code=$?; stty -a; exit $code")
+            .arg("sh");
+        python.arg(rebuild.get_program()).args(rebuild.get_args());
+        let ran = run(&mut python).expect_code(code);
+        let _ = ran
+            .prints("interrupted; nothing was left behind")
+            .prints(" echo ");
+        assert!(!out.exists());
+    }
 }

@@ -8,6 +8,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::num::NonZero;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -60,7 +61,10 @@ impl Case {
         let (word, rest) = line.split_once(' ').unwrap_or((line, ""));
         match word {
             "#" => {}
-            "$" => self.prepare += &format!("{rest}\n"),
+            "$" => {
+                self.prepare += rest;
+                self.prepare.push('\n');
+            }
             ">" => rest.clone_into(&mut self.command),
             "exit" => self.exit = Some(rest.parse().unwrap()),
             "error:" | "hint:" | "warning:" => self.said.push(line.to_owned()),
@@ -265,7 +269,7 @@ fn judge_all(cases: &[Case], scene: &Scene) -> Vec<String> {
         }
         wrong
     };
-    let cores = thread::available_parallelism().map_or(1, |cores| cores.get());
+    let cores = thread::available_parallelism().map_or(1, NonZero::get);
     thread::scope(|scope| {
         let workers: Vec<_> = (0..cores).map(|_| scope.spawn(work)).collect();
         workers
