@@ -1,11 +1,12 @@
 //! The command line. Wrong arguments are a failed delivery like any other: clap never exits the process here.
 
 use std::ffi::OsString;
+use std::io;
 use std::path::PathBuf;
 
 use archiver_core::identity::Fingerprint;
-use clap::Parser;
 use clap::error::ErrorKind;
+use clap::{CommandFactory as _, Parser};
 
 /// Encrypts one mail from standard input to the archive, and appends it to the vault.
 ///
@@ -85,6 +86,13 @@ impl Args {
     }
 }
 
+/// The manual page, from the same text as `--help`.
+pub(crate) fn man_page() -> io::Result<Vec<u8>> {
+    let mut page = Vec::new();
+    clap_mangen::Man::new(Args::command()).render(&mut page)?;
+    Ok(page)
+}
+
 fn one_line(text: &str) -> String {
     let words: Vec<&str> = text.split_whitespace().collect();
     let line = words.join(" ");
@@ -106,7 +114,6 @@ mod tests {
 
     #[test]
     fn the_command_line_is_consistent() {
-        use clap::CommandFactory as _;
         Args::command().debug_assert();
     }
 

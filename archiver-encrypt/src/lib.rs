@@ -59,6 +59,14 @@ fn process() -> io::Result<u8> {
     Ok(run(args, mail, &mut out, &mut io::stderr(), &stop))
 }
 
+/// The manual page of `archiver-encrypt`, as roff.
+///
+/// # Errors
+/// Never, as far as memory lasts.
+pub fn man_page() -> io::Result<Vec<u8>> {
+    args::man_page()
+}
+
 /// One run: `args` without the program's name. Returns the exit code, which is 0 or 75.
 ///
 /// Nobody needs to read `out` and `err`: errors on them are ignored, except with `--output -`.

@@ -40,6 +40,8 @@ pub(crate) enum Command {
     Open(commands::open::Args),
     Inspect(commands::inspect::Args),
     Rehearse(commands::rehearse::Args),
+    Completions(commands::completions::Args),
+    Man(commands::man::Args),
 }
 
 impl Command {
@@ -56,6 +58,8 @@ impl Command {
             Self::Open(args) => args.run(operator),
             Self::Inspect(args) => args.run(operator),
             Self::Rehearse(args) => args.run(hardened, operator),
+            Self::Completions(args) => Ok(args.run()),
+            Self::Man(args) => args.run(),
         }
     }
 }

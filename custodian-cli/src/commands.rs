@@ -2,7 +2,9 @@
 
 pub(crate) mod ceremony;
 pub(crate) mod check;
+pub(crate) mod completions;
 pub(crate) mod inspect;
+pub(crate) mod man;
 pub(crate) mod open;
 pub(crate) mod rebuild;
 pub(crate) mod rehearse;

@@ -33,7 +33,7 @@ impl Explained for StagingError {
     fn hint(&self) -> String {
         match self {
             Self::NotEmpty { .. } | Self::NotAFolder { .. } => {
-                "name a new folder with --out; nothing is ever overwritten".to_owned()
+                "name a new folder; nothing is ever overwritten".to_owned()
             }
             Self::CutOff { path } => {
                 format!(

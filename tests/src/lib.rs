@@ -17,11 +17,14 @@ mod ceremony;
 mod forgery;
 mod outside;
 mod run;
+mod stopped;
 mod window;
 
 pub use binaries::{custodian, hook};
 pub use ceremony::{Ceremony, PLAN, rehearsal_mails};
 pub use forgery::{Forged, forge_public_folder};
-pub use outside::{Gpg, Tmpfs, needs, tmpfs};
+pub use outside::{Gpg, Tmpfs, may_mount, needs, tmpfs};
 pub use run::{Ran, run, run_with_stdin};
+pub use rustix::process::Signal;
+pub use stopped::{Step, signalled_after, steps_of};
 pub use window::Window;

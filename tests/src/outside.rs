@@ -125,3 +125,17 @@ pub fn tmpfs(kilobytes: usize) -> Option<Tmpfs> {
     }
     Some(Tmpfs { folder })
 }
+
+/// Whether a test may mount in a mount name space of its own; loud when not, and a failure when `INTEROP=require` is set.
+#[must_use]
+pub fn may_mount() -> bool {
+    let script = "mount -t tmpfs none /mnt";
+    let mounted = Command::new("unshare")
+        .args(["--mount", "--map-root-user", "sh", "-c", script])
+        .output()
+        .is_ok_and(|output| output.status.success());
+    if !mounted {
+        skipped("this system lets a test not mount a file system of its own");
+    }
+    mounted
+}

@@ -1,4 +1,4 @@
-//! Bad input gets a clear error that names the sheet, file or record and says what to do; nothing is half written.
+//! Bad input whose story is too long for a case of the testkit: a replaced public folder, a forged one, damaged vaults.
 
 #![allow(
     clippy::unwrap_used,
@@ -9,175 +9,13 @@
 use std::fs;
 use std::path::Path;
 
-use custody_tests::{Ceremony, PLAN, Ran, custodian, hook, run, run_with_stdin, tmpfs};
-
-fn ceremony_by(plan: &str) -> (tempfile::TempDir, Ran) {
-    let folder = tempfile::tempdir().unwrap();
-    fs::write(folder.path().join("plan.toml"), plan).unwrap();
-    let ran = run(custodian()
-        .args(["ceremony", "--yes", "--plan"])
-        .arg(folder.path().join("plan.toml"))
-        .arg("--out")
-        .arg(folder.path().join("out")));
-    (folder, ran)
-}
+use custody_tests::{Ceremony, Ran, custodian, hook, run, run_with_stdin, tmpfs};
 
 fn check(public: &Path, sheet: &Path) -> Ran {
     run(custodian()
         .args(["check", "--public"])
         .arg(public)
         .arg(sheet))
-}
-
-fn open_with(ceremony: &Ceremony, sheets: &[&Path]) -> Ran {
-    run(ceremony
-        .command("open", sheets, &ceremony.path("opened"))
-        .arg(ceremony.vault()))
-}
-
-#[test]
-fn a_plan_that_cannot_be_held_makes_nothing() {
-    let cases = [
-        (
-            "threshold = 2",
-            "threshold = 1",
-            "each sheet alone would open the archive",
-        ),
-        (
-            "threshold = 2",
-            "threshold = 4",
-            "needs at least 4 custodians, but there are 3",
-        ),
-        (
-            "A-1002",
-            "A-1001",
-            "custodians 1 and 2 have the same envelope, \"A-1001\"",
-        ),
-        (
-            "Bo Berg",
-            "Бо",
-            "the name of custodian 2 holds the character 'Б'",
-        ),
-        ("classic", "pq", "the profile \"pq\" is not known"),
-    ];
-    for (from, to, message) in cases {
-        let (folder, ran) = ceremony_by(&PLAN.replacen(from, to, 1));
-        let _ = ran.expect_code(4).says(message).says("hint: ");
-        assert!(!folder.path().join("out").exists());
-    }
-}
-
-#[test]
-fn two_hundred_and_fifty_six_custodians_are_too_many() {
-    let entry =
-        |i: usize| format!("[[custodian]]\nname = \"C{i}\"\nrole = \"r\"\nenvelope = \"E{i}\"\n");
-    let head = PLAN.split("[[custodian]]").next().unwrap();
-    let plan = format!("{head}{}", (0..256).map(entry).collect::<String>());
-    let (_folder, ran) = ceremony_by(&plan);
-    let _ = ran
-        .expect_code(4)
-        .says("256 shares are too many: at most 255");
-}
-
-#[test]
-fn a_folder_that_cannot_take_the_ceremony_is_named_and_left_as_it_was() {
-    let folder = tempfile::tempdir().unwrap();
-    fs::write(folder.path().join("plan.toml"), PLAN).unwrap();
-    let ceremony_into = |out: &Path| {
-        run(custodian()
-            .args(["ceremony", "--yes", "--plan"])
-            .arg(folder.path().join("plan.toml"))
-            .arg("--out")
-            .arg(out))
-    };
-    let _ = ceremony_into(folder.path())
-        .expect_code(5)
-        .says("is not empty");
-    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
-    let _ = ceremony_into(&folder.path().join("no/such/out"))
-        .expect_code(5)
-        .says("cannot be written");
-    let _ = ceremony_into(Path::new("/proc/out"))
-        .expect_code(5)
-        .says("/proc/out cannot be written");
-}
-
-#[test]
-fn too_few_sheets_are_counted_and_the_same_sheet_counts_once() {
-    let ceremony = Ceremony::hold();
-    ceremony.archive(b"Subject: x\n\nx\n");
-    let (one, two) = (ceremony.sheet_file(1), ceremony.sheet_picture(1, 200.0));
-    let _ = open_with(&ceremony, &[&one])
-        .expect_code(3)
-        .says("too few sheets: 1 verified, 1 more needed: this archive opens with 2 of 3")
-        .says("hint: give 1 more with --sheet FILE");
-    let _ = open_with(&ceremony, &[&one, &two])
-        .expect_code(3)
-        .says("share 1 again; the same sheet counts once")
-        .says("1 more needed");
-    assert!(!ceremony.path("opened").exists());
-}
-
-#[test]
-fn a_bad_sheet_does_not_spoil_the_good_ones() {
-    let (ceremony, other) = (Ceremony::hold(), Ceremony::hold());
-    ceremony.archive(b"Subject: x\n\nx\n");
-    let foreign = other.sheet_file(1);
-    let _ = open_with(
-        &ceremony,
-        &[&foreign, &ceremony.sheet_file(1), &ceremony.sheet_file(2)],
-    )
-    .expect_code(0)
-    .says("belongs to another ceremony");
-}
-
-#[test]
-fn each_bad_sheet_is_named_with_its_reason() {
-    let (ceremony, other) = (Ceremony::hold(), Ceremony::hold());
-    let public = ceremony.public();
-    let refused = |sheet: &Path, reason: &str| {
-        let name = sheet.display().to_string();
-        let _ = check(&public, sheet)
-            .expect_code(1)
-            .says(&name)
-            .says(reason);
-    };
-    refused(
-        &other.sheet_picture(1, 200.0),
-        "belongs to another ceremony: the sheet says set ",
-    );
-
-    let text = ceremony.sheet_text(1);
-    let changed = ceremony.path("changed.txt");
-    let letter = if &text[60..61] == "A" { "B" } else { "A" };
-    fs::write(&changed, format!("{}{letter}{}", &text[..60], &text[61..])).unwrap();
-    refused(&changed, "misread or changed: its check value does not fit");
-
-    fs::write(&changed, format!("{}1{}", &text[..60], &text[61..])).unwrap();
-    refused(
-        &changed,
-        "misread: character 44 after the colon is not one of A–Z and 2–7",
-    );
-
-    fs::write(&changed, &text[..100]).unwrap();
-    refused(&changed, "83 characters after the colon, a share has 90");
-
-    fs::write(&changed, "Dear Anna, please find the sheet attached.").unwrap();
-    refused(&changed, "not a share");
-
-    fs::write(&changed, [0xff, 0x00, 0x12]).unwrap();
-    refused(&changed, "this is a file of an unknown kind");
-
-    refused(&ceremony.path("missing.png"), "cannot be read");
-    refused(&blank_picture(&ceremony), "no QR code was found on it");
-}
-
-/// A white page.
-fn blank_picture(ceremony: &Ceremony) -> std::path::PathBuf {
-    let white = sheet_scan::GreyPage::new(600, 800, vec![255; 600 * 800].into()).unwrap();
-    let path = ceremony.path("blank.png");
-    fs::write(&path, white.to_png().unwrap().as_slice()).unwrap();
-    path
 }
 
 #[test]
@@ -280,44 +118,6 @@ fn a_vault_with_every_kind_of_damage_gives_up_its_whole_records() {
 }
 
 #[test]
-fn a_result_that_cannot_be_told_is_an_error_that_says_what_stands() {
-    let ceremony = Ceremony::hold();
-    let full = fs::File::options().write(true).open("/dev/full").unwrap();
-    let output = custodian()
-        .args(["check", "--public"])
-        .arg(ceremony.public())
-        .arg(ceremony.sheet_file(1))
-        .stdout(full)
-        .output()
-        .unwrap();
-    assert_eq!(output.status.code(), Some(5));
-    let said = String::from_utf8(output.stderr).unwrap();
-    assert!(
-        said.contains("error: the result could not be written to stdout"),
-        "{said}"
-    );
-}
-
-#[test]
-fn what_cannot_be_written_is_said_before_any_sheet_is_read() {
-    let ceremony = Ceremony::hold();
-    let missing = ceremony.path("no-such-sheet.png");
-    let existing = ceremony.path("plan.toml");
-    let rebuild = run(ceremony
-        .command("rebuild", &[&missing], &existing)
-        .arg("--unlocked"));
-    let _ = rebuild.expect_code(5).says("plan.toml exists already");
-    let open =
-        |out: &Path, vault: &Path| run(ceremony.command("open", &[&missing], out).arg(vault));
-    let _ = open(&ceremony.path("opened"), &ceremony.path("no-vault"))
-        .expect_code(4)
-        .says("there is no vault");
-    let _ = open(&ceremony.path("out"), &existing)
-        .expect_code(5)
-        .says("is not empty");
-}
-
-#[test]
 fn a_changed_record_is_damage_and_its_neighbours_open() {
     let ceremony = Ceremony::hold();
     for name in ["first", "second", "third"] {
@@ -341,17 +141,7 @@ fn a_changed_record_is_damage_and_its_neighbours_open() {
 }
 
 #[test]
-fn a_vault_of_another_archive_is_named_as_such() {
-    let (ceremony, other) = (Ceremony::hold(), Ceremony::hold());
-    other.archive(b"Subject: secret\n\nsecret\n");
-    let ran = ceremony.open(&other.vault(), "opened").expect_code(1);
-    assert!(ceremony.opened_mails("opened").is_empty());
-    let csv = fs::read_to_string(ceremony.path("opened/manifest.csv")).unwrap();
-    assert!(csv.contains("foreign"), "{csv}\n{}", ran.stdout);
-}
-
-#[test]
-fn a_full_disk_while_opening_leaves_nothing_that_looks_finished() {
+fn a_full_disk_after_some_mails_leaves_nothing() {
     let Some(disk) = tmpfs(256) else { return };
     let ceremony = Ceremony::hold();
     for _ in 0..20 {
@@ -362,38 +152,12 @@ fn a_full_disk_while_opening_leaves_nothing_that_looks_finished() {
     let ran = run(ceremony
         .command("open", &sheets, &out)
         .arg(ceremony.vault()));
-    let _ = ran.expect_code(5).says("hint: ");
-    assert!(!out.join("manifest.csv").exists() && !out.join("manifest.sha256").exists());
-    let mut folders = vec![out];
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(&folder).into_iter().flatten().flatten() {
-            if entry.path().is_dir() {
-                folders.push(entry.path());
-            } else {
-                assert_ne!(entry.path().extension(), Some("part".as_ref()));
-                assert_eq!(fs::metadata(entry.path()).unwrap().len(), 60_014);
-            }
-        }
-    }
-}
-
-#[test]
-fn nothing_prompts_without_a_terminal_and_the_error_names_the_flag() {
-    let ceremony = Ceremony::hold();
-    let ran = run(custodian()
-        .args(["ceremony", "--plan"])
-        .arg(ceremony.path("plan.toml"))
-        .arg("--out")
-        .arg(ceremony.path("second")));
     let _ = ran
-        .expect_code(2)
-        .says("nobody answered the question")
-        .says("hint: use --yes");
-    assert!(!ceremony.path("second").exists());
-    let sheets = [ceremony.sheet_file(1), ceremony.sheet_file(2)];
-    let ran = run(&mut ceremony.command("rebuild", &sheets, &ceremony.path("key.asc")));
-    let _ = ran.expect_code(2).says("hint: use --passphrase-file FILE");
-    assert!(!ceremony.path("key.asc").exists());
+        .expect_code(5)
+        .says("No space left on device")
+        .says("nothing was left behind")
+        .says("hint: ");
+    assert!(!out.exists());
 }
 
 #[test]

@@ -22,7 +22,7 @@ use crate::report::{Report, to_json};
 use crate::secret_file::{check_is_free, write_secret_file};
 
 const AFTER_HELP: &str = concat!(
-    "Example:\n  custodian ceremony --out /run/ceremony\n  custodian ceremony --plan plan.toml --out /run/ceremony\n\nThe first asks for what the plan says. A plan, plan.toml:\n\n",
+    "Example:\n  custodian ceremony --out ceremony\n  custodian ceremony --plan plan.toml --out ceremony\n\nThe first asks for what the plan says. A plan, plan.toml:\n\n",
     include_str!("ceremony/plan.toml")
 );
 

@@ -24,9 +24,9 @@ use crate::sheets::{GatheredSheets, Source, Telling, Until, custodians_of};
 #[command(after_help = "Example:
   custodian open --public public --out opened VAULT
   custodian open --public public --sheet anna.png --sheet bo.png --out opened VAULT
+  (cd opened && sha256sum --check --quiet manifest.sha256)
 
 The first asks for the sheets, one custodian at a time: scanned with a USB scanner, typed, or named as files.
-Afterwards, in the folder opened: sha256sum -c manifest.sha256
 The exit status is 1 when a record was torn, damaged, for another archive, or out of its log's order.")]
 pub(crate) struct Args {
     /// The public folder of the ceremony.

@@ -24,7 +24,8 @@ use crate::sheets::{GatheredSheets, Source, Telling, Until, custodians_of};
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:
   custodian rebuild --public public --sheet anna.png --sheet bo.png --out archive.key.asc
-  gpg --import archive.key.asc")]
+
+Then, with GnuPG: gpg --import archive.key.asc")]
 pub(crate) struct Args {
     /// The public folder of the ceremony.
     #[arg(long, value_name = "DIR")]

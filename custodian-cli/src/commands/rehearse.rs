@@ -16,7 +16,7 @@ use crate::report::{Report, to_json};
 /// Play the whole story on practice mails: ceremony, sheets, hook, vault, audit. Everything is marked REHEARSAL.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:
-  custodian rehearse --out /tmp/rehearsal")]
+  custodian rehearse --out rehearsal")]
 pub(crate) struct Args {
     /// The folder to make; by default a new one here, named after the time.
     #[arg(long, value_name = "DIR")]

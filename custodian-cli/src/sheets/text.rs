@@ -8,9 +8,11 @@ use zeroize::Zeroizing;
 use super::verdict::SheetError;
 use crate::operator::Operator;
 
-/// The text of a file, UTF-8 or UTF-16 with its byte order mark; `None` when it holds control characters other than white space, as pictures do.
+/// The text of a file, UTF-8 or UTF-16 with its byte order mark; `None` when it holds control characters other than white space, as pictures do,
+/// and when it is a PDF, which may be all text.
 pub(super) fn text_in(bytes: &[u8]) -> Option<Zeroizing<String>> {
     let text = match bytes {
+        [b'%', b'P', b'D', b'F', b'-', ..] => return None,
         [0xff, 0xfe, rest @ ..] => utf_16(rest, u16::from_le_bytes)?,
         [0xfe, 0xff, rest @ ..] => utf_16(rest, u16::from_be_bytes)?,
         _ => Zeroizing::new(std::str::from_utf8(bytes).ok()?.replace('\u{feff}', "")),
