@@ -66,6 +66,12 @@ fn at_a_terminal(line: &str, folder: &Path) -> Ran {
     run_with_stdin(&mut terminal, b"yes\nyes\nyes\n")
 }
 
+/// They ask for all that is needed; tests/interactive.rs answers.
+const ASKING: [&str; 2] = [
+    "custodian ceremony --out ceremony",
+    "custodian open --public public --out opened VAULT",
+];
+
 #[test]
 fn every_command_has_an_example_and_each_works_as_it_stands() {
     if !needs("script") || !needs("man") {
@@ -75,8 +81,11 @@ fn every_command_has_an_example_and_each_works_as_it_stands() {
     for command in commands() {
         let examples = examples(&command);
         assert!(!examples.is_empty(), "{command} has no example");
-        for line in examples {
-            let ran = at_a_terminal(&line, &scene.path(""));
+        for line in examples
+            .iter()
+            .filter(|line| !ASKING.contains(&line.as_str()))
+        {
+            let ran = at_a_terminal(line, &scene.path(""));
             assert_eq!(ran.code, 0, "{line}\n{}\n{}", ran.stdout, ran.stderr);
         }
     }
@@ -141,11 +150,13 @@ fn there_is_a_page_for_each_command_and_man_shows_it_without_a_warning() {
             .arg(pages.join(&name));
         let shown = run(man.env("MANWIDTH", "100").env("LC_ALL", "C.UTF-8")).expect_code(0);
         assert_eq!(shown.stderr, "", "{name}");
-        assert!(
-            shown.stdout.contains("SYNOPSIS"),
-            "{name}\n{}",
-            shown.stdout
-        );
+        // man stretches lines with blanks.
+        let text = shown
+            .stdout
+            .split_whitespace()
+            .collect::<Vec<_>>()
+            .join(" ");
+        assert!(text.contains("Print help"), "{name}\n{text}");
     }
     let again = run(custodian().arg("man").arg(&pages)).expect_code(5);
     let _ = again.says("pages is not empty");
