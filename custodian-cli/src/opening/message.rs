@@ -97,15 +97,14 @@ impl Opener<'_> {
 
     fn keep(
         &self,
-        mut sink: Sink<'_>,
+        sink: Sink<'_>,
         record: u64,
         facts: &RecordFacts,
         opened: OpenedMessage,
     ) -> Result<Mail, OpenError> {
         let headers = self.headers.read(sink.start());
         let file = file_name(record, &facts.claim, &opened.sha256);
-        let part = sink.finish()?;
-        self.out.keep(part, &file)?;
+        sink.keep_as(&file)?;
         Ok(Mail {
             file,
             opened,
@@ -173,16 +172,13 @@ impl<'a> Sink<'a> {
         self.memory.get(..HEADERS).unwrap_or(&self.memory)
     }
 
-    /// The mail in its `.part` file.
-    fn finish(&mut self) -> Result<PartFile, OpenError> {
-        if let Some(part) = self.file.take() {
-            return Ok(part);
+    /// Gives the verified mail its name.
+    fn keep_as(self, name: &str) -> Result<(), OpenError> {
+        if let Some(part) = self.file {
+            return self.out.keep(part, name);
         }
-        let mut part = self.begin()?;
-        match part.write_all(&self.memory) {
-            Ok(()) => Ok(part),
-            Err(e) => Err(unwritable(part.path().to_owned(), e)),
-        }
+        self.out.make_message_folder(&folder(self.record))?;
+        self.out.write(name, &self.memory)
     }
 
     fn begin(&self) -> Result<PartFile, OpenError> {

@@ -1,4 +1,4 @@
-//! The output folder in the making ([`Staging`]): readable by its owner only, and with no half-written file under a mail's name.
+//! The output folder in the making ([`Staging`]): readable by its owner only, and with no unverified byte under a mail's name.
 
 use std::collections::HashSet;
 use std::fs::{self, File};
@@ -52,6 +52,13 @@ impl OutFolder {
         Ok(())
     }
 
+    /// Writes a file that is known whole. When that fails, so does the run, and nothing of it stays.
+    pub(super) fn write(&self, relative: &str, contents: &[u8]) -> Result<(), OpenError> {
+        let path = self.path(relative);
+        let written = create(&path, 0o600).and_then(|mut file| file.write_all(contents));
+        written.map_err(|e| unwritable(path, e))
+    }
+
     /// Begins a file under the folder; it has its name only when it is kept.
     pub(super) fn begin(&self, relative: &str) -> Result<PartFile, OpenError> {
         let path = self.path(&format!("{relative}.part"));
@@ -101,12 +108,6 @@ pub(super) struct PartFile {
     path: PathBuf,
     file: File,
     kept: bool,
-}
-
-impl PartFile {
-    pub(super) fn path(&self) -> &Path {
-        &self.path
-    }
 }
 
 impl Write for PartFile {
