@@ -124,12 +124,13 @@ fn announcement(plan: &Plan, now: UtcTime) -> String {
 
 const NEXT_STEPS: &str = "
 Next:
-  1. Print each sheet at 100 %; its custodian compares it with the record and signs it.
+  1. Print each sheet at 100 %; its custodian compares fingerprint and set id with these, and signs it.
   2. Scan the printed sheet, run custodian check --public DIR SCAN, and wipe the scan.
   3. Seal the sheet in its envelope; record/envelope-labels.pdf has a label for it.
   4. Print revocation/revocation-sheet.pdf and seal it apart from the sheets.
   5. Print record/ceremony-record.pdf; everybody signs it. Print record/recovery-page.pdf. Keep record/ with both.
-  6. Give public/archive.cert.asc to the mail server; keep copies of public/ in several places.
+  6. Give public/archive.cert.asc to the mail server, and on paper the encryption subkey's fingerprint, which
+     stands in the record. Keep copies of public/ in several places.
   7. Wipe sheets/ and revocation/ from this machine.
 ";
 

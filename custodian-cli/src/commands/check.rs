@@ -19,7 +19,7 @@ use crate::sheets::{GatheredSheets, Source, Telling, Until, Verdict, custodians_
 #[command(after_help = "Example:
   custodian check --public public sheet-of-anna.png
 
-A SHEET is a scan (PNG, JPEG, PDF), a text file with the words or the text under the code, a folder of such files, or - for stdin.
+A SHEET is a scan (PNG, JPEG, TIFF, PDF), a text file with the words or the text under the code, a folder of such files, or - for stdin.
 The exit status is 1 when a sheet was refused.")]
 pub(crate) struct Args {
     /// The public folder of the ceremony.

@@ -33,7 +33,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "DIR")]
     public: PathBuf,
 
-    /// A sheet: a scan (PNG, JPEG, PDF), a text file, a folder of them, or - for stdin. Once for each sheet.
+    /// A sheet: a scan (PNG, JPEG, TIFF, PDF), a text file, a folder of them, or - for stdin. Once for each sheet.
     /// Without any, they are asked for at the terminal.
     #[arg(long = "sheet", value_name = "FILE")]
     sheets: Vec<PathBuf>,
