@@ -88,7 +88,7 @@ pub(crate) fn sealing(page: &mut Page, keeper: &str) {
     let mut y = page.paper.height() - SIGNATURES_FROM_BOTTOM;
     for labels in [
         [keeper, "Witness", "Witness"],
-        ["Bag serial", "Date sealed", "Place"],
+        ["Envelope serial", "Date sealed", "Place"],
     ] {
         let mut x = page.paper.left();
         for label in labels {

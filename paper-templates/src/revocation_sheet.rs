@@ -164,8 +164,8 @@ fn advice(page: &mut Page, x: f32, width: f32, read: &str) -> f32 {
     let parts = [
         (
             "What it does",
-            "Every OpenPGP program that imports this certificate refuses to encrypt to the archive key from then on. \
-             It opens nothing: archived mail stays as it is, and the sheets still open it. It cannot be taken back.",
+            "OpenPGP programs that import this certificate refuse to encrypt to the archive key from then on; \
+             archiver-encrypt warns, and archives on, so that no mail is lost. It opens nothing: archived mail stays as it is, and the sheets still open it. It cannot be taken back.",
         ),
         (
             "When to use it",

@@ -489,7 +489,7 @@ fn the_record_names_everybody_on_numbered_pages() {
             }
         }
         for part in record.exceptions.iter().chain(&[
-            "Dealer",
+            "Leader",
             "First witness",
             "Second witness",
             "not checked",

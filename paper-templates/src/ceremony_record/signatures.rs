@@ -40,7 +40,7 @@ fn signers<'a>(custodians: &'a [RecordedCustodian<'a>]) -> impl Iterator<Item = 
         role: format!("Custodian of share {}", custodian.share_index),
         name: Some(custodian.name),
     };
-    [unnamed("Dealer")]
+    [unnamed("Leader")]
         .into_iter()
         .chain(custodians.iter().map(custodian))
         .chain([unnamed("First witness"), unnamed("Second witness")])
