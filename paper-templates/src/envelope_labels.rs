@@ -1,10 +1,10 @@
-//! The labels for the envelopes: whose sheet is inside, and who signed across the seal. No secret.
+//! The labels for the envelopes: whose sheet is inside; and one for the revocation sheet, one for the record. No secret.
 //!
 //! Eight to a page, in the grid of ready-made label sheets of two by four; on plain paper, to be cut along the lines.
 
 use crate::ceremony_record::RecordedCustodian;
 use crate::fonts::Face;
-use crate::form::{Cell, VALUE};
+use crate::form::{self, Cell, VALUE};
 use crate::page::{Page, Style};
 use crate::paper::NARROW;
 use crate::typeset::{fit, leading};
@@ -17,6 +17,8 @@ const GUTTER: f32 = 4.0;
 const TITLE_LINE: f32 = 12.2;
 const CELLS_TOP: f32 = 14.6;
 const CELL: f32 = 10.8;
+/// Below a line to write on.
+const LABEL_HEIGHT: f32 = 4.2;
 
 const OWNER: Style = Style::new(Face::Semibold, 8.3);
 const TITLE: Style = Style::new(Face::Semibold, 13.0);
@@ -33,7 +35,7 @@ pub struct EnvelopeLabels<'a> {
     pub set_id: &'a str,
     /// The day of the ceremony, `2026-11-24`.
     pub ceremony_date: &'a str,
-    /// One label for each.
+    /// One label for each; two more are added.
     pub custodians: &'a [RecordedCustodian<'a>],
     /// Whether these are a rehearsal's labels.
     pub rehearsal: bool,
@@ -54,21 +56,52 @@ pub fn envelope_labels(labels: &EnvelopeLabels<'_>, paper: Paper) -> Result<Vec<
 
 fn pages(labels: &EnvelopeLabels<'_>, paper: Paper) -> Result<Vec<Page>, PaperError> {
     field::set_id("set id", labels.set_id)?;
-    let pages = labels.custodians.chunks(ON_A_PAGE);
-    pages
-        .map(|custodians| page(labels, custodians, paper))
+    let shares = labels.custodians.iter().map(Inside::Share);
+    let inside: Vec<Inside<'_>> = shares.chain([Inside::Revocation, Inside::Record]).collect();
+    inside
+        .chunks(ON_A_PAGE)
+        .map(|on_a_page| page(labels, on_a_page, paper))
         .collect()
+}
+
+/// What is in an envelope.
+enum Inside<'a> {
+    Share(&'a RecordedCustodian<'a>),
+    Revocation,
+    Record,
+}
+
+impl Inside<'_> {
+    fn title(&self, labels: &EnvelopeLabels<'_>) -> String {
+        match self {
+            Self::Share(custodian) => {
+                format!("Share {} of {}", custodian.share_index, labels.shares)
+            }
+            Self::Revocation => "Revocation sheet".to_owned(),
+            Self::Record => "Ceremony record".to_owned(),
+        }
+    }
+
+    fn advice(&self) -> &'static str {
+        match self {
+            Self::Share(_) => "To be opened at an audit only, by the custodian, before witnesses.",
+            Self::Revocation => {
+                "Declares the key invalid, reads no mail. Keep apart from the shares."
+            }
+            Self::Record => "No secret, but not to be published: it names the custodians.",
+        }
+    }
 }
 
 fn page(
     labels: &EnvelopeLabels<'_>,
-    custodians: &[RecordedCustodian<'_>],
+    inside: &[Inside<'_>],
     paper: Paper,
 ) -> Result<Page, PaperError> {
     let mut page = Page::new(paper, labels.rehearsal);
     page.cutting_lines();
-    for (custodian, place) in custodians.iter().zip(places(paper)) {
-        label(&mut page, &place, labels, custodian)?;
+    for (inside, place) in inside.iter().zip(places(paper)) {
+        label(&mut page, &place, labels, inside)?;
     }
     Ok(page)
 }
@@ -99,12 +132,11 @@ fn label(
     page: &mut Page,
     place: &Place,
     labels: &EnvelopeLabels<'_>,
-    custodian: &RecordedCustodian<'_>,
+    inside: &Inside<'_>,
 ) -> Result<(), PaperError> {
     let organisation = field::printable("organisation", labels.organisation)?;
     fit("organisation", organisation, OWNER, place.width)?.set(page, place.x, place.y + 3.0);
-    let title = format!("Share {} of {}", custodian.share_index, labels.shares);
-    page.text(place.x, place.y + TITLE_LINE, TITLE, &title);
+    page.text(place.x, place.y + TITLE_LINE, TITLE, &inside.title(labels));
     if labels.rehearsal {
         let right = place.x + place.width;
         page.text_before(
@@ -114,30 +146,40 @@ fn label(
             "REHEARSAL — opens nothing",
         );
     }
-    cells(page, place, labels, custodian)?;
-    foot(page, place, labels.set_id);
+    match inside {
+        Inside::Share(custodian) => kept_by(page, place, custodian)?,
+        Inside::Revocation | Inside::Record => kept_by_somebody(page, place),
+    }
+    let (serial_row, second) = (place.y + CELLS_TOP + 2.0 * CELL, place.x + NARROW + GUTTER);
+    let ceremony = Cell {
+        x: second,
+        width: place.width - NARROW - GUTTER,
+        label: "Ceremony",
+        value: labels.ceremony_date,
+        style: VALUE,
+    };
+    ceremony.set(page, serial_row)?;
+    let bottom = place.y + place.height;
+    let set = format!("Set {}", labels.set_id);
+    page.text(place.x, bottom - leading(SMALL.size), SMALL, &set);
+    page.text(place.x, bottom, SMALL, inside.advice());
     Ok(())
 }
 
-/// Each has the width that it has on the sheet, or more: what fits there fits here.
-fn cells(
+/// Each value has the width that it has on the sheet, or more: what fits there fits here.
+fn kept_by(
     page: &mut Page,
     place: &Place,
-    labels: &EnvelopeLabels<'_>,
     custodian: &RecordedCustodian<'_>,
 ) -> Result<(), PaperError> {
-    let Place { x, width, .. } = *place;
-    let second = x + NARROW + GUTTER;
-    let rest = width - NARROW - GUTTER;
     let cells = [
-        (0.0, x, width, "Custodian", custodian.name),
-        (1.0, x, width, "Role", custodian.role),
-        (2.0, x, NARROW, "Envelope", custodian.envelope),
-        (2.0, second, rest, "Ceremony", labels.ceremony_date),
+        (0.0, place.width, "Custodian", custodian.name),
+        (1.0, place.width, "Role", custodian.role),
+        (2.0, NARROW, "Envelope serial", custodian.envelope),
     ];
-    for (row, x, width, label, value) in cells {
+    for (row, width, label, value) in cells {
         let cell = Cell {
-            x,
+            x: place.x,
             width,
             label,
             value,
@@ -148,14 +190,21 @@ fn cells(
     Ok(())
 }
 
-fn foot(page: &mut Page, place: &Place, set_id: &str) {
-    let bottom = place.y + place.height;
-    let advice = "To be opened at an audit only, by the custodian, before witnesses.";
-    page.text(
+/// Lines to write on.
+fn kept_by_somebody(page: &mut Page, place: &Place) {
+    let top = place.y + CELLS_TOP;
+    form::blank(
+        page,
         place.x,
-        bottom - leading(SMALL.size),
-        SMALL,
-        &format!("Set {set_id}"),
+        top + CELL - LABEL_HEIGHT,
+        place.width,
+        "Kept by",
     );
-    page.text(place.x, bottom, SMALL, advice);
+    form::blank(
+        page,
+        place.x,
+        top + 3.0 * CELL - LABEL_HEIGHT,
+        NARROW,
+        "Envelope serial",
+    );
 }

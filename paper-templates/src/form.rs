@@ -97,8 +97,8 @@ pub(crate) fn sealing(page: &mut Page, keeper: &str) {
         }
         y += SIGNATURE_ROW;
     }
-    let advice = "Print on acid-free paper with black toner, at 100 % scale, on one side. Keep dry, dark and flat or in its \
-                  two folds. Do not laminate, do not photocopy.";
+    let advice = "Print on acid-free paper with black toner, at 100 % scale, on one side. Keep dry and dark, flat or folded \
+                  twice. Do not laminate, do not photocopy.";
     page.text(
         page.paper.left(),
         page.paper.height() - ADVICE_FROM_BOTTOM,

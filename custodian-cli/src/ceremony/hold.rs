@@ -127,7 +127,7 @@ fn make_files(
         minutes,
     )?;
     minutes.left_out(
-        "the printed sheets were not read back from paper: after printing, scan each one and run custodian check",
+        "the program cannot see the printed sheets: scan each one, run custodian check, and note it under The sheets on paper",
     );
     for (name, page) in [
         ("recovery-page.pdf", pages.recovery()?),

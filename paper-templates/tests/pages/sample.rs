@@ -232,7 +232,7 @@ const FILES: [RecordedFile<'static>; 4] = [
     },
 ];
 
-/// Nine labels, the ninth on a page of its own; some as long as they may be.
+/// Nine custodians, some with texts as long as they may be.
 pub(crate) const LABELS: EnvelopeLabels<'static> = EnvelopeLabels {
     organisation: LONG_SHARE.organisation,
     shares: 255,
