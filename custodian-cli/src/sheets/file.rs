@@ -12,6 +12,7 @@ use zeroize::Zeroizing;
 
 use super::text::{shares_in, text_in};
 use super::verdict::SheetError;
+use crate::failure::shown;
 use crate::operator::Operator;
 
 /// More than any scan that is accepted.
@@ -25,16 +26,18 @@ pub(super) fn read_sheet(
     let bytes = read_bytes(path)?;
     match text_in(&bytes) {
         Some(text) => Ok(shares_in(&text, operator)),
-        None => read_picture(&bytes, operator),
+        None => read_picture(&bytes, &shown(path), operator),
     }
 }
 
 /// Reads the codes of a picture. Other codes on it, on a bag or a parcel, count only when there is no share.
 fn read_picture(
     bytes: &[u8],
+    name: &str,
     operator: &mut dyn Operator,
 ) -> Result<Vec<Result<Share, SheetError>>, SheetError> {
     let mut watch = LookingForShares {
+        name,
         operator,
         told: Instant::now(),
     };
@@ -53,6 +56,8 @@ fn read_picture(
 
 /// Goes on looking until a share's code is read, and tells the operator when that takes long.
 struct LookingForShares<'a> {
+    /// The file, as people are told of it.
+    name: &'a str,
     operator: &'a mut dyn Operator,
     told: Instant,
 }
@@ -74,12 +79,13 @@ impl Watch for LookingForShares<'_> {
     }
 
     fn left_unread(&mut self, page: usize, codes: usize) {
-        let (codes, sheets) = match codes {
-            1 => ("a code", "its sheet"),
-            _ => ("more codes", "their sheets"),
+        let what = match codes {
+            1 => "something that looks like another code".to_owned(),
+            _ => format!("{codes} things that look like other codes"),
         };
         self.operator.warn(&format!(
-            "page {page} shows {codes} besides what was read, too damaged to be read: scan {sheets} again, alone"
+            "{}, page {page}: {what} cannot be read; if the page shows more sheets than are answered here, scan those again, alone",
+            self.name
         ));
     }
 
