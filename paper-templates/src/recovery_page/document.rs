@@ -52,7 +52,7 @@ mod tests {
         for (heading, command) in [
             ("2. The passphrase", "python3 recover.py "),
             ("3. The mails", "gpg $unlock --import "),
-            ("Typing it from the recovery page", "sort -V codes.txt "),
+            ("Typing it from the recovery page", "sort -uV codes.txt "),
             ("Wipe what is left", "gpgconf "),
         ] {
             assert!(
