@@ -138,7 +138,7 @@ fn steps(flow: &mut Flow, page: &RecoveryPage<'_>) -> Result<(), PaperError> {
     )?;
     step(
         flow,
-        "3. Unlock the key and decrypt the vault, record by record:",
+        "3. Unlock the key and decrypt the vault, record by record. What stays a `.part` was cut off or changed, and is not to be trusted:",
         "3. The mails",
     )?;
     step(

@@ -49,6 +49,7 @@ impl<'bytes> TiffFile<'bytes> {
         self.decoder.seek_to_image(page).map_err(failure)?;
         let (width, height) = self.decoder.dimensions().map_err(failure)?;
         self.limits.admit(width.into(), height.into(), 0)?;
+        self.admit_parts()?;
         let (width, height) = (width as usize, height as usize);
         match self
             .number(Tag::Compression)?
@@ -87,6 +88,19 @@ impl<'bytes> TiffFile<'bytes> {
         let planar =
             self.number(Tag::PlanarConfiguration)? == Some(PlanarConfiguration::Planar.to_u16());
         Ok(if planar { raw.interleaved() } else { raw })
+    }
+
+    /// Refuses strips and tiles that lie over each other: each of a hundred thousand could be as long
+    /// as the file, and every one is gone through. Some writers use one blank strip several times.
+    fn admit_parts(&mut self) -> Result<(), ScanError> {
+        const TIMES_THE_FILE: u64 = 4;
+        let file = self.bytes.len() as u64;
+        let lengths = numbers(&mut self.decoder, LENGTHS)?;
+        let all = lengths.into_iter().map(|length| length.min(file)).sum();
+        if TIMES_THE_FILE.saturating_mul(file) < all {
+            return Err(damaged("its parts lie over each other"));
+        }
+        Ok(())
     }
 
     /// Refuses strips and tiles that are larger as JPEG images than the file says: the decoder
@@ -152,15 +166,8 @@ fn chunks<'bytes>(
     decoder: &mut Decoder<Cursor<&'bytes [u8]>>,
     bytes: &'bytes [u8],
 ) -> Result<Vec<&'bytes [u8]>, ScanError> {
-    let mut either = |strips, tiles| {
-        let found = decoder.find_tag_unsigned_vec::<u64>(strips).transpose();
-        found
-            .or_else(|| decoder.find_tag_unsigned_vec(tiles).transpose())
-            .unwrap_or_else(|| Ok(Vec::new()))
-            .map_err(failure)
-    };
-    let starts = either(Tag::StripOffsets, Tag::TileOffsets)?;
-    let lengths = either(Tag::StripByteCounts, Tag::TileByteCounts)?;
+    let starts = numbers(decoder, STARTS)?;
+    let lengths = numbers(decoder, LENGTHS)?;
     let chunk = |(start, length): (u64, u64)| {
         let end = usize::try_from(start.checked_add(length)?).ok()?;
         bytes.get(usize::try_from(start).ok()?..end)
@@ -170,6 +177,22 @@ fn chunks<'bytes>(
         .zip(lengths)
         .map(|place| chunk(place).ok_or_else(|| damaged("it is cut off")))
         .collect()
+}
+
+/// Where the strips or tiles begin, and how many bytes each has.
+const STARTS: [Tag; 2] = [Tag::StripOffsets, Tag::TileOffsets];
+const LENGTHS: [Tag; 2] = [Tag::StripByteCounts, Tag::TileByteCounts];
+
+/// The numbers of the first of two tags, or of the second.
+fn numbers(
+    decoder: &mut Decoder<Cursor<&[u8]>>,
+    [strips, tiles]: [Tag; 2],
+) -> Result<Vec<u64>, ScanError> {
+    let found = decoder.find_tag_unsigned_vec(strips).transpose();
+    found
+        .or_else(|| decoder.find_tag_unsigned_vec(tiles).transpose())
+        .unwrap_or_else(|| Ok(Vec::new()))
+        .map_err(failure)
 }
 
 fn order(colour: ColorType) -> Result<(Colour, Depth), ScanError> {

@@ -193,6 +193,37 @@ fn the_document_alone_opens_the_vault_from_the_words_of_one_sheet_and_the_code_o
 }
 
 #[test]
+fn a_record_that_was_cut_off_becomes_no_mail_and_the_others_do() {
+    if !needs("python3") || Gpg::new().is_none() {
+        return;
+    }
+    let ceremony = Ceremony::hold();
+    // Long and without repetitions, so that gpg writes a part of it before it notices.
+    let numbers =
+        (0..20_000_u64).map(|n| format!("{:x}\r\n", n.wrapping_mul(0x9e37_79b9_7f4a_7c15)));
+    let mail = format!("Subject: long\r\n\r\n{}", numbers.collect::<String>());
+    for _ in 0..3 {
+        ceremony.archive(mail.as_bytes());
+    }
+    let desk = Desk::with(&ceremony, &[&words(&ceremony, 1), &words(&ceremony, 2)]);
+    desk.put_archive();
+    let vault = desk.read("VAULT");
+    let second = vault.match_indices("-----BEGIN").nth(1).unwrap().0;
+    let third = vault.match_indices("-----BEGIN").nth(2).unwrap().0;
+    let torn = second + (third - second) / 2;
+    desk.put("VAULT", &format!("{}\n{}", &vault[..torn], &vault[third..]));
+
+    let mut all = commands("2. The passphrase");
+    all.extend(commands("3. The mails"));
+    all.push("gpgconf --kill all; rm -r \"$GNUPGHOME\"".to_owned());
+    let _ = desk.shell(&all).expect_code(0);
+    let whole = [1, 2, 3].map(|number| desk.has(&format!("{number:08}.eml")));
+    assert_eq!(whole, [true, false, true]);
+    assert!(desk.has("00000002.part"), "gpg wrote nothing of it");
+    assert_eq!(desk.read("00000003.eml"), mail);
+}
+
+#[test]
 fn without_the_sealed_key_the_document_makes_a_key_of_the_sheets_and_the_certificate() {
     let Some(gpg) = Gpg::new() else { return };
     if !needs("python3") {

@@ -135,6 +135,8 @@ impl Args {
         if let Some(path) = &self.passphrase_file {
             return Ok(first_line(path)?);
         }
+        // Over both questions: whoever types ahead loses nothing, and what is too much goes nowhere.
+        let _hidden = operator.hide_typing();
         let passphrase = operator.ask_secret("Passphrase to lock the rebuilt key", FLAG)?;
         let again = operator.ask_secret("The same passphrase again", FLAG)?;
         if passphrase.expose_text() != again.expose_text() {

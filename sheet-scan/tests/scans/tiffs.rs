@@ -170,6 +170,50 @@ fn a_file_that_claims_a_giant_size_is_too_large_and_costs_nothing() {
     }
 }
 
+/// A picture one pixel wide with a strip for each row; all of the strips are the same, `length` bytes of `pattern`.
+fn strips_over_each_other(compression: u16, strips: u32, length: u32, pattern: &[u8]) -> Vec<u8> {
+    let numbers = 8 + 2 + 10 * 12 + 4;
+    let entries = [
+        (256_u16, 1, 1),
+        (257, 1, strips),
+        (258, 1, 1),
+        (259, 1, compression.into()),
+        (262, 1, 0),
+        (266, 1, if compression == 4 { 2 } else { 1 }),
+        (273, strips, numbers),
+        (277, 1, 1),
+        (278, 1, 1),
+        (279, strips, numbers + 4 * strips),
+    ];
+    let mut file = b"II\x2a\0\x08\0\0\0\x0a\0".to_vec();
+    for (tag, count, value) in entries {
+        file.extend(tag.to_le_bytes());
+        file.extend(4_u16.to_le_bytes());
+        file.extend(count.to_le_bytes());
+        file.extend(value.to_le_bytes());
+    }
+    file.extend([0; 4]);
+    let start = numbers + 8 * strips;
+    file.extend(start.to_le_bytes().repeat(strips as usize));
+    file.extend(length.to_le_bytes().repeat(strips as usize));
+    file.extend(pattern.iter().cycle().take(length as usize));
+    file
+}
+
+#[test]
+fn a_hundred_thousand_strips_that_are_all_the_whole_file_are_damage_and_cost_nothing() {
+    // Unchanged rows of a fax, and a JPEG image that begins again and again.
+    let kinds: [(u16, &[u8]); 2] = [(4, b"\xff"), (7, b"\xff\xd8\xff\xd9")];
+    for (compression, pattern) in kinds {
+        let file = strips_over_each_other(compression, 100_000, 4_000_000, pattern);
+        let started = Instant::now();
+        let error = texts(&file).unwrap_err();
+        let words = "its parts lie over each other";
+        assert!(error.to_string().ends_with(words), "{compression}: {error}");
+        assert!(started.elapsed() < Duration::from_secs(1));
+    }
+}
+
 #[test]
 fn a_truncated_file_is_damaged() {
     for (name, whole) in READ {

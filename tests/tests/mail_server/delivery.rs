@@ -7,7 +7,7 @@ use std::thread;
 use custody_tests::{rehearsal_mails, run};
 
 use crate::page;
-use crate::site::{Agent, Kind, Recipe, Site};
+use crate::site::{Agent, Kind, Recipe, Site, rotated};
 
 const MAILS: usize = 40;
 const AT_ONCE: usize = 8;
@@ -73,7 +73,7 @@ fn forty_mails_eight_at_a_time_through_a_rotation_all_arrive_once() {
             &recipe,
             &site.fill(rotation.expect("the page rotates a vault")),
         );
-        let rotated = site.vault().with_file_name("VAULT-2026-11");
+        let rotated = rotated(site.vault().parent().unwrap());
         let mut opened = site.open(&[rotated, site.vault()], 0);
         opened.sort();
         let expected: Vec<_> = (0..MAILS).map(numbered).collect();

@@ -279,6 +279,16 @@ impl Recipe {
     }
 }
 
+/// The vault that the page's rotation has put beside: its name has the day.
+pub(crate) fn rotated(folder: &Path) -> PathBuf {
+    let entries = fs::read_dir(folder).unwrap().flatten();
+    let mut rotated = entries.filter(|entry| {
+        let name = entry.file_name();
+        name.to_str().unwrap().starts_with("VAULT-")
+    });
+    rotated.next().expect("a rotated vault").path()
+}
+
 /// Waits until another process has done something.
 pub(crate) fn wait_for<T>(mut done: impl FnMut() -> Option<T>) -> T {
     for _ in 0..6000 {
