@@ -131,7 +131,7 @@ impl Drop for HalfMade {
         let mut run = hold();
         if let Some(half) = run.leave(self.entry) {
             // Its name says that it is not whole, should even this fail.
-            let _ = half.undo(OptionalActions::Now);
+            let _ = half.undo();
         }
     }
 }
@@ -161,8 +161,7 @@ impl Run {
     fn undo_all(&mut self) -> String {
         let (mut removed, mut left) = (Vec::new(), Vec::new());
         while let Some((_, half)) = self.half_done.pop() {
-            // Half a share that was typed must not reach the shell.
-            match (half.undo(OptionalActions::Flush), half.path()) {
+            match (half.undo(), half.path()) {
                 (Ok(()), Some(path)) => removed.push(path.to_owned()),
                 (Err(error), Some(path)) => left.push(format!("{} ({error})", shown(path))),
                 (_, None) => {}
@@ -194,8 +193,7 @@ fn farewell(removed: &[PathBuf], left: &[String], complete: &[&PathBuf]) -> Stri
 }
 
 impl Half {
-    /// `typed` says what becomes of what was typed and not read.
-    fn undo(&self, typed: OptionalActions) -> io::Result<()> {
+    fn undo(&self) -> io::Result<()> {
         match self {
             Self::File(path) => gone(fs::remove_file(path)),
             Self::Folder(path) => gone(fs::remove_dir_all(path)),
@@ -203,7 +201,10 @@ impl Half {
                 gone(fs::remove_dir_all(inner))?;
                 gone(fs::remove_dir(new))
             }
-            Self::Terminal(terminal, settings) => Ok(tcsetattr(terminal, typed, settings)?),
+            // A share that was typed, half or whole, must not reach the shell.
+            Self::Terminal(terminal, settings) => {
+                Ok(tcsetattr(terminal, OptionalActions::Flush, settings)?)
+            }
             Self::Screen => {
                 clear_screen();
                 Ok(())

@@ -361,6 +361,12 @@ fn a_rebuilt_key_is_locked_with_a_passphrase_that_is_asked_for_twice_and_not_sho
         window.types(&ceremony.sheet_text(share));
     }
     window.sees("Passphrase to lock the rebuilt key: ");
+    window.types("");
+    window.sees("It is empty");
+    // Both at once, before the second question: nothing of it is lost.
+    window.presses("correct horse\rcorrect hrose\r");
+    window.sees("The two passphrases differ: type them again.");
+    window.sees("Passphrase to lock the rebuilt key: ");
     window.types("correct horse");
     window.sees("The same passphrase again: ");
     window.types("correct horse");
