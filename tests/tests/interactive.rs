@@ -235,6 +235,9 @@ fn words_are_typed_short_and_in_another_order_with_every_kind_of_mistake() {
         "Row B: word 5, which cannot be read, must be {}.\r\n  Can the sheet say so? [yes/no] ",
         word(1, 5)
     ));
+    // The next line of a paste is no answer.
+    window.types(&rows[2]);
+    window.sees("?\r\nPlease type yes or no, in full. [yes/no] ");
     window.types("yes");
     window.sees("fits");
 
@@ -507,7 +510,8 @@ fn a_ceremony_is_held_from_answers_and_wrong_ones_are_asked_again() {
             "Example SE",
         ),
         ("  1  organisation  Example SE", ""),
-        ("Make the archive key now? [yes/no] ", "yes"),
+        ("Make the archive key now? [yes/no] ", "y"),
+        ("Please type yes or no, in full. [yes/no] ", "Yes"),
     ] {
         window.sees(question);
         window.types(answer);
