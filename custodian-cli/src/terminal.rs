@@ -94,9 +94,14 @@ fn yes_or_no(answer: &str) -> Option<bool> {
     }
 }
 
-/// Writes a line to stderr. A closed stderr is no reason to stop.
+/// Writes a line, or lines, to stderr; control characters, which a damaged file may have brought into an error, replaced. A closed stderr is no reason to stop.
 pub(crate) fn message(text: &str) {
-    let _ = writeln!(io::stderr(), "{text}");
+    let is_control = |c: char| c.is_control() && !matches!(c, '\n' | '\t');
+    if text.contains(is_control) {
+        let _ = writeln!(io::stderr(), "{}", text.replace(is_control, "\u{fffd}"));
+    } else {
+        let _ = writeln!(io::stderr(), "{text}");
+    }
 }
 
 /// Empties the screen and what can be scrolled back to.

@@ -479,6 +479,22 @@ fn warnings_outlast_the_cleared_screen() {
 }
 
 #[test]
+fn a_sheet_is_not_typed_where_it_would_be_seen_and_an_error_brings_no_escape_codes() {
+    let ceremony = archive();
+    let mut window = Window::open(check_without_sheets(&ceremony).arg("-"));
+    window.sees("-: REFUSED: is the keyboard, where what is typed would be seen");
+    assert_eq!(window.ends(), 1, "{window:?}");
+
+    let names = ceremony.path("out/record/custodians.json");
+    let json = fs::read_to_string(&names).unwrap();
+    fs::write(&names, json.replace("\"salt\"", "\"\\u001b[31msalt\"")).unwrap();
+    let mut check = check_without_sheets(&ceremony);
+    let mut window = Window::open(check.arg("--custodians").arg(&names));
+    window.sees("unknown field `\u{fffd}[31msalt`");
+    assert_eq!(window.ends(), 4, "{window:?}");
+}
+
+#[test]
 fn a_ceremony_is_held_from_answers_and_wrong_ones_are_asked_again() {
     let folder = tempfile::tempdir().unwrap();
     let (out, saved) = (folder.path().join("out"), folder.path().join("plan.toml"));
