@@ -537,6 +537,15 @@ fn a_ceremony_is_held_from_answers_and_wrong_ones_are_asked_again() {
     let manifest = fs::read_to_string(out.join("public/custody.json")).unwrap();
     assert!(manifest.contains("Example SE"));
 
+    let (none, not_used) = (folder.path().join("none"), folder.path().join("saved.toml"));
+    let mut window = Window::open(ceremony_into(&none).arg("--save-plan").arg(&not_used));
+    window.presses("A\rB <b@c>\ra4\r2\r2\rC\rD\rE\rF\rG\rH\r\r");
+    window.sees("Make the archive key now? [yes/no] ");
+    window.types("no");
+    window.sees("the answers are saved: give them with --plan ");
+    assert_eq!(window.ends(), 2, "{window:?}");
+    assert!(!none.exists() && not_used.exists());
+
     let again = folder.path().join("again");
     let mut by_plan = custodian();
     by_plan.args(["ceremony", "--yes", "--plan"]).arg(&saved);
