@@ -201,7 +201,7 @@ impl Half {
                 gone(fs::remove_dir_all(inner))?;
                 gone(fs::remove_dir(new))
             }
-            // What was typed and not read is thrown away: a share, or half of one, must not reach the shell.
+            // A share that was typed, half or whole, must not reach the shell.
             Self::Terminal(terminal, settings) => {
                 Ok(tcsetattr(terminal, OptionalActions::Flush, settings)?)
             }

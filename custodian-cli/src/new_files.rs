@@ -7,6 +7,8 @@ use std::io::{self, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::Path;
 
+use rustix::fs::{Access, access};
+
 use crate::interrupt::{Half, HalfMade, holding_off};
 
 /// Makes a folder; its parent must exist.
@@ -39,6 +41,11 @@ pub(crate) fn write_half(path: &Path, contents: &[u8], mode: u32) -> io::Result<
     file.write_all(contents)?;
     file.sync_all()?;
     Ok(half)
+}
+
+/// Whether new names can be made in a folder, as far as can be seen beforehand: before people bring their sheets or answer questions.
+pub(crate) fn check_takes_new(folder: &Path) -> io::Result<()> {
+    Ok(access(folder, Access::WRITE_OK | Access::EXEC_OK)?)
 }
 
 /// Syncs a folder, so that the names in it last.

@@ -31,7 +31,7 @@ pub(crate) trait Operator {
     /// Without a terminal: names the flag that answers `question` beforehand.
     fn expect_somebody(&self, question: &str, flag: &'static str) -> Result<(), NoTerminal>;
 
-    /// Asks for a yes. Anything else is a no.
+    /// Asks for a yes or a no, until one of them is given: a slip, or the next line of a paste, is neither.
     ///
     /// # Errors
     /// Without a terminal, or at the end of its input: names the flag that answers beforehand.

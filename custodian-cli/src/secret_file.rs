@@ -1,6 +1,5 @@
 //! Writes one secret file: 0600, never over an existing one, and under its own name only when it is whole.
 
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -9,7 +8,7 @@ use thiserror::Error;
 
 use crate::exit::Exit;
 use crate::failure::{Explained, shown};
-use crate::new_files::{parent_of, sync_folder, write_half};
+use crate::new_files::{check_takes_new, parent_of, sync_folder, write_half};
 
 /// A secret file that was not written.
 #[derive(Debug, Error)]
@@ -41,12 +40,10 @@ pub(crate) fn check_is_free(path: &Path) -> Result<(), SecretFileError> {
     if path.symlink_metadata().is_ok() {
         return Err(SecretFileError::Exists { path: shown(path) });
     }
-    fs::metadata(parent_of(path))
-        .map(|_| ())
-        .map_err(|source| SecretFileError::Unwritable {
-            path: shown(path),
-            source,
-        })
+    check_takes_new(parent_of(path)).map_err(|source| SecretFileError::Unwritable {
+        path: shown(path),
+        source,
+    })
 }
 
 /// Writes `secret` to `path`: into a temporary file beside it, synced, then renamed. A failed write leaves nothing.
@@ -78,6 +75,7 @@ fn move_into_place(part: &Path, path: &Path) -> io::Result<()> {
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
+    use std::fs;
     use std::os::unix::fs::PermissionsExt as _;
 
     use super::*;

@@ -12,7 +12,7 @@ use thiserror::Error;
 use crate::exit::Exit;
 use crate::failure::{Explained, shown};
 use crate::interrupt::{Half, HalfMade};
-use crate::new_files::{new_folder, parent_of, sync_folder};
+use crate::new_files::{check_takes_new, new_folder, parent_of, sync_folder};
 
 const STAGING: &str = ".incomplete";
 
@@ -77,10 +77,10 @@ impl Staging {
         }
         match fs::read_dir(out).map(|mut entries| entries.next().is_some()) {
             Ok(true) => Err(StagingError::NotEmpty { path: path() }),
-            Ok(false) => Ok(()),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => fs::metadata(parent_of(out))
-                .map(|_| ())
-                .map_err(StagingError::unwritable(out)),
+            Ok(false) => check_takes_new(out).map_err(StagingError::unwritable(out)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                check_takes_new(parent_of(out)).map_err(StagingError::unwritable(out))
+            }
             Err(error) if error.kind() == io::ErrorKind::NotADirectory => {
                 Err(StagingError::NotAFolder { path: path() })
             }

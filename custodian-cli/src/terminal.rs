@@ -86,9 +86,22 @@ fn unanswered(question: &str, flag: &'static str) -> NoTerminal {
     }
 }
 
-/// Writes a line to stderr. A closed stderr is no reason to stop.
+fn yes_or_no(answer: &str) -> Option<bool> {
+    match answer.trim().to_ascii_lowercase().as_str() {
+        "yes" => Some(true),
+        "no" => Some(false),
+        _ => None,
+    }
+}
+
+/// Writes a line, or lines, to stderr; control characters, which a damaged file may have brought into an error, replaced. A closed stderr is no reason to stop.
 pub(crate) fn message(text: &str) {
-    let _ = writeln!(io::stderr(), "{text}");
+    let is_control = |c: char| c.is_control() && !matches!(c, '\n' | '\t');
+    if text.contains(is_control) {
+        let _ = writeln!(io::stderr(), "{}", text.replace(is_control, "\u{fffd}"));
+    } else {
+        let _ = writeln!(io::stderr(), "{text}");
+    }
 }
 
 /// Empties the screen and what can be scrolled back to.
@@ -132,10 +145,16 @@ impl Operator for Terminal {
     }
 
     fn confirm(&mut self, question: &str, flag: &'static str) -> Result<bool, NoTerminal> {
-        let answer = self.line(question, " [yes/no]", flag, |_| true)?;
-        let yes = answer.expose_text().trim().eq_ignore_ascii_case("yes");
-        end_hidden_line(if yes { "yes" } else { "no" });
-        Ok(yes)
+        let mut question = question;
+        loop {
+            let answer = self.line(question, " [yes/no]", flag, |_| true)?;
+            let answer = yes_or_no(answer.expose_text());
+            end_hidden_line(answer.map_or("?", |yes| if yes { "yes" } else { "no" }));
+            if let Some(yes) = answer {
+                return Ok(yes);
+            }
+            question = "Please type yes or no, in full.";
+        }
     }
 
     fn ask(&mut self, question: &str, flag: &'static str) -> Result<String, NoTerminal> {

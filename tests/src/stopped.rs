@@ -2,6 +2,7 @@
 //!
 //! The signal goes to the whole process, as a terminal's does.
 
+use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -17,11 +18,12 @@ use crate::run::Ran;
 /// What a program does to files: a signal before or after each of these may find something half done.
 const CALLS: &str = "mkdir,openat,write,fsync,syncfs,rename,renameat2,rmdir";
 
-/// A system call of a program: the how manieth of its name in its thread.
+/// A system call of a program on a file: the how manieth of its name in its thread.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Step {
     call: String,
     number: usize,
+    about: String,
 }
 
 impl Step {
@@ -40,7 +42,7 @@ pub fn steps_of(command: &Command, about: &str) -> Option<(Ran, Vec<Step>)> {
     }
     let traced = Traced::start(command, &[]);
     let (ran, trace) = traced.end();
-    let mut counts = std::collections::HashMap::new();
+    let mut counts = HashMap::new();
     let mut steps = Vec::new();
     for line in trace.lines() {
         let Some((thread, call, rest)) = parse(line) else {
@@ -51,6 +53,7 @@ pub fn steps_of(command: &Command, about: &str) -> Option<(Ran, Vec<Step>)> {
         let step = Step {
             call: call.to_owned(),
             number: *number,
+            about: about.to_owned(),
         };
         let opens_for_reading = call == "openat" && !rest.contains("O_CREAT");
         if rest.contains(about) && !opens_for_reading && !steps.contains(&step) {
@@ -69,13 +72,13 @@ pub fn signalled_after(command: &Command, step: &Step, signal: Signal) -> Ran {
     let deadline = Instant::now() + Duration::from_mins(2);
     while traced.strace.try_wait().expect("strace").is_none() {
         assert!(Instant::now() < deadline, "{command:?} hangs at {step:?}");
-        let stopped = traced.stopped();
+        let stopped = traced.stopped(&step.about);
         if stopped.len() > continued {
-            if !sent {
+            if !sent && stopped[continued..].iter().any(|(_, is_there)| *is_there) {
                 kill_process(traced.pid(), signal).expect("the process is there");
                 sent = true;
             }
-            for pid in &stopped[continued..] {
+            for (pid, _) in &stopped[continued..] {
                 let _ = kill_process(*pid, Signal::CONT);
             }
             continued = stopped.len();
@@ -124,15 +127,22 @@ impl Traced {
         pid_of(trace.split_whitespace().next().expect("a line"))
     }
 
-    /// Who was stopped, each time.
-    fn stopped(&self) -> Vec<Pid> {
+    /// Who was stopped, each time, and whether right after a call on a file whose path contains `about`: other threads make as many calls of the same name, the
+    /// first of them before `main` is reached.
+    fn stopped(&self, about: &str) -> Vec<(Pid, bool)> {
         let trace = self.trace();
-        let stops = trace
-            .lines()
-            .filter(|line| line.ends_with("--- SIGSTOP {si_signo=SIGSTOP, si_code=SI_KERNEL} ---"));
+        let mut last_calls = HashMap::new();
+        let mut stops = Vec::new();
+        for line in trace.lines() {
+            let thread = line.split_whitespace().next().unwrap_or_default();
+            if let Some((_, _, rest)) = parse(line) {
+                last_calls.insert(thread, rest.contains(about));
+            } else if line.ends_with("--- SIGSTOP {si_signo=SIGSTOP, si_code=SI_KERNEL} ---") {
+                let is_there = last_calls.get(thread).copied().unwrap_or_default();
+                stops.push((pid_of(thread), is_there));
+            }
+        }
         stops
-            .filter_map(|line| line.split_whitespace().next().map(pid_of))
-            .collect()
     }
 
     fn end(self) -> (Ran, String) {

@@ -235,6 +235,9 @@ fn words_are_typed_short_and_in_another_order_with_every_kind_of_mistake() {
         "Row B: word 5, which cannot be read, must be {}.\r\n  Can the sheet say so? [yes/no] ",
         word(1, 5)
     ));
+    // The next line of a paste is no answer.
+    window.types(&rows[2]);
+    window.sees("?\r\nPlease type yes or no, in full. [yes/no] ");
     window.types("yes");
     window.sees("fits");
 
@@ -361,6 +364,12 @@ fn a_rebuilt_key_is_locked_with_a_passphrase_that_is_asked_for_twice_and_not_sho
         window.types(&ceremony.sheet_text(share));
     }
     window.sees("Passphrase to lock the rebuilt key: ");
+    window.types("");
+    window.sees("It is empty");
+    // Both at once, before the second question: nothing of it is lost.
+    window.presses("correct horse\rcorrect hrose\r");
+    window.sees("The two passphrases differ: type them again.");
+    window.sees("Passphrase to lock the rebuilt key: ");
     window.types("correct horse");
     window.sees("The same passphrase again: ");
     window.types("correct horse");
@@ -470,6 +479,22 @@ fn warnings_outlast_the_cleared_screen() {
 }
 
 #[test]
+fn a_sheet_is_not_typed_where_it_would_be_seen_and_an_error_brings_no_escape_codes() {
+    let ceremony = archive();
+    let mut window = Window::open(check_without_sheets(&ceremony).arg("-"));
+    window.sees("-: REFUSED: is the keyboard, where what is typed would be seen");
+    assert_eq!(window.ends(), 1, "{window:?}");
+
+    let names = ceremony.path("out/record/custodians.json");
+    let json = fs::read_to_string(&names).unwrap();
+    fs::write(&names, json.replace("\"salt\"", "\"\\u001b[31msalt\"")).unwrap();
+    let mut check = check_without_sheets(&ceremony);
+    let mut window = Window::open(check.arg("--custodians").arg(&names));
+    window.sees("unknown field `\u{fffd}[31msalt`");
+    assert_eq!(window.ends(), 4, "{window:?}");
+}
+
+#[test]
 fn a_ceremony_is_held_from_answers_and_wrong_ones_are_asked_again() {
     let folder = tempfile::tempdir().unwrap();
     let (out, saved) = (folder.path().join("out"), folder.path().join("plan.toml"));
@@ -501,7 +526,8 @@ fn a_ceremony_is_held_from_answers_and_wrong_ones_are_asked_again() {
             "Example SE",
         ),
         ("  1  organisation  Example SE", ""),
-        ("Make the archive key now? [yes/no] ", "yes"),
+        ("Make the archive key now? [yes/no] ", "y"),
+        ("Please type yes or no, in full. [yes/no] ", "Yes"),
     ] {
         window.sees(question);
         window.types(answer);
@@ -510,6 +536,15 @@ fn a_ceremony_is_held_from_answers_and_wrong_ones_are_asked_again() {
     assert_eq!(window.ends(), 0, "{window:?}");
     let manifest = fs::read_to_string(out.join("public/custody.json")).unwrap();
     assert!(manifest.contains("Example SE"));
+
+    let (none, not_used) = (folder.path().join("none"), folder.path().join("saved.toml"));
+    let mut window = Window::open(ceremony_into(&none).arg("--save-plan").arg(&not_used));
+    window.presses("A\rB <b@c>\ra4\r2\r2\rC\rD\rE\rF\rG\rH\r\r");
+    window.sees("Make the archive key now? [yes/no] ");
+    window.types("no");
+    window.sees("the answers are saved: give them with --plan ");
+    assert_eq!(window.ends(), 2, "{window:?}");
+    assert!(!none.exists() && not_used.exists());
 
     let again = folder.path().join("again");
     let mut by_plan = custodian();

@@ -12,8 +12,8 @@ use std::process::Command;
 
 use custody_tests::{Ceremony, Ran, custodian, needs, run};
 
-/// What a person reads from the page: the rows as `pdftotext` finds them, or nothing where it is not installed.
-fn printed_words(ceremony: &Ceremony, share: u8) -> Option<String> {
+/// The text of a sheet's page as `pdftotext` finds it, or nothing where it is not installed.
+fn printed_page(ceremony: &Ceremony, share: u8) -> Option<String> {
     if !needs("pdftotext") {
         return None;
     }
@@ -24,7 +24,12 @@ fn printed_words(ceremony: &Ceremony, share: u8) -> Option<String> {
         .arg("-")
         .output()
         .unwrap();
-    let text = String::from_utf8(text.stdout).unwrap();
+    Some(String::from_utf8(text.stdout).unwrap())
+}
+
+/// What a person reads from the page: the rows.
+fn printed_words(ceremony: &Ceremony, share: u8) -> Option<String> {
+    let text = printed_page(ceremony, share)?;
     let (_, lower) = text.split_once("type the words.").unwrap();
     let rows = lower
         .lines()
@@ -127,6 +132,23 @@ fn an_unreadable_word_is_restored_and_said_and_a_wrong_row_is_named() {
     twice[letter + 2] = "academic";
     let ran = check(&ceremony, &typed(&ceremony, "twice.txt", &twice.join(" "))).expect_code(1);
     assert!(ran.stdout.contains("compare row C first"), "{}", ran.stdout);
+}
+
+#[test]
+fn the_text_of_a_whole_page_is_understood_also_beside_another_sheets_code() {
+    let ceremony = Ceremony::hold();
+    let Some(page) = printed_page(&ceremony, 1) else {
+        return;
+    };
+    for (name, text, shares) in [
+        ("page.txt", page.clone(), 1),
+        ("own.txt", page.clone() + &ceremony.sheet_text(1), 1),
+        ("other.txt", page.clone() + &ceremony.sheet_text(2), 2),
+    ] {
+        let ran = check(&ceremony, &typed(&ceremony, name, &text)).expect_code(0);
+        let verified = format!("{shares} verified");
+        assert!(ran.stdout.contains(&verified), "{name}: {}", ran.stdout);
+    }
 }
 
 #[test]

@@ -50,11 +50,22 @@ pub(crate) struct Args {
 /// The operator said no.
 #[derive(Debug, Error)]
 #[error("the ceremony was not begun")]
-struct Declined;
+struct Declined {
+    /// Where the answers to the questions were saved.
+    saved_plan: Option<PathBuf>,
+}
 
 impl Explained for Declined {
     fn hint(&self) -> String {
-        "nothing was made; run the command again and answer yes when plan, time and machine are right".to_owned()
+        let what_is_there = self.saved_plan.as_deref().map(shown).map_or_else(
+            || "nothing was made".to_owned(),
+            |plan| {
+                format!("no key was made, and the answers are saved: give them with --plan {plan}")
+            },
+        );
+        format!(
+            "{what_is_there}; run the command again and answer yes when plan, time and machine are right"
+        )
     }
 
     fn exit(&self) -> Exit {
@@ -80,7 +91,8 @@ impl Args {
         if !self.yes {
             operator.warn(&announcement(&plan, started));
             if !operator.confirm("Make the archive key now?", "--yes")? {
-                return Err(Declined.into());
+                let saved_plan = self.save_plan.clone();
+                return Err(Declined { saved_plan }.into());
             }
         }
         let folder = OutputFolder::prepare(&self.out)?;

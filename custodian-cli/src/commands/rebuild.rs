@@ -15,7 +15,7 @@ use crate::archive_files::ArchiveFiles;
 use crate::clock;
 use crate::exit::Exit;
 use crate::failure::{Explained, Failure, shown};
-use crate::operator::Operator;
+use crate::operator::{NoTerminal, Operator};
 use crate::report::{Report, to_json};
 use crate::secret_file::{check_is_free, write_secret_file};
 use crate::sheets::{GatheredSheets, Source, Telling, Until, custodians_of};
@@ -71,8 +71,6 @@ pub(crate) enum RebuildError {
     LongPassphrase,
     #[error("the passphrase is empty")]
     EmptyPassphrase,
-    #[error("the two passphrases differ")]
-    PassphrasesDiffer,
 }
 
 impl Explained for RebuildError {
@@ -84,13 +82,12 @@ impl Explained for RebuildError {
             Self::PassphraseFile { .. } => "name a file whose first line is the passphrase".to_owned(),
             Self::LongPassphrase => "give a shorter passphrase in the file's first line".to_owned(),
             Self::EmptyPassphrase => "give a passphrase, or say --unlocked".to_owned(),
-            Self::PassphrasesDiffer => "run the command again and type the same passphrase twice".to_owned(),
         }
     }
 
     fn exit(&self) -> Exit {
         match self {
-            Self::EmptyPassphrase | Self::LongPassphrase | Self::PassphrasesDiffer => Exit::Usage,
+            Self::EmptyPassphrase | Self::LongPassphrase => Exit::Usage,
             _ => Exit::Input,
         }
     }
@@ -102,6 +99,11 @@ impl Args {
         let archive = ArchiveFiles::load(&self.public, clock::now()?, operator)?;
         let custodians = custodians_of(self.custodians.as_deref(), archive.public.manifest())?;
         check_is_free(&self.out)?;
+        let from_file = self
+            .passphrase_file
+            .as_deref()
+            .map(first_line)
+            .transpose()?;
         let gathered = GatheredSheets::new(archive.public.sharing(), custodians).gather(
             sheets,
             Telling::News,
@@ -116,7 +118,7 @@ impl Args {
             let armored = key.unlocked_armored().map_err(RebuildError::from)?;
             write_secret_file(&self.out, armored.expose_text().as_bytes())?;
         } else {
-            let passphrase = self.passphrase(operator)?;
+            let passphrase = from_file.map_or_else(|| ask_passphrase(operator), Ok)?;
             let armored = key
                 .locked_armored(&passphrase)
                 .map_err(RebuildError::from)?;
@@ -129,23 +131,23 @@ impl Args {
             decrypts_only: archive.sealed_key.is_none(),
         }))
     }
+}
 
-    fn passphrase(&self, operator: &mut dyn Operator) -> Result<SecretText, Failure> {
-        const FLAG: &str = "--passphrase-file FILE";
-        if let Some(path) = &self.passphrase_file {
-            return Ok(first_line(path)?);
-        }
-        // Over both questions: whoever types ahead loses nothing, and what is too much goes nowhere.
-        let _hidden = operator.hide_typing();
+/// Asks until the same passphrase was typed twice: a slip must not cost the sheets that were given before.
+fn ask_passphrase(operator: &mut dyn Operator) -> Result<SecretText, NoTerminal> {
+    const FLAG: &str = "--passphrase-file FILE";
+    let _hidden = operator.hide_typing();
+    loop {
         let passphrase = operator.ask_secret("Passphrase to lock the rebuilt key", FLAG)?;
-        let again = operator.ask_secret("The same passphrase again", FLAG)?;
-        if passphrase.expose_text() != again.expose_text() {
-            return Err(RebuildError::PassphrasesDiffer.into());
-        }
         if passphrase.expose_text().is_empty() {
-            return Err(RebuildError::EmptyPassphrase.into());
+            operator.reply("  It is empty: give a passphrase.");
+            continue;
         }
-        Ok(passphrase)
+        let again = operator.ask_secret("The same passphrase again", FLAG)?;
+        if passphrase.expose_text() == again.expose_text() {
+            return Ok(passphrase);
+        }
+        operator.reply("  The two passphrases differ: type them again.");
     }
 }
 

@@ -1,7 +1,7 @@
 //! Reading one sheet from a file or stdin: a picture with QR codes, or a text. Bounded; nothing that is read is kept.
 
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, IsTerminal as _, Read};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -96,7 +96,12 @@ impl Watch for LookingForShares<'_> {
 
 fn read_bytes(path: &Path) -> Result<Zeroizing<Vec<u8>>, SheetError> {
     if path.as_os_str() == "-" {
-        return read_bounded(io::stdin().lock());
+        let stdin = io::stdin();
+        // What is typed there would be seen by all.
+        if stdin.is_terminal() {
+            return Err(SheetError::Keyboard);
+        }
+        return read_bounded(stdin.lock());
     }
     read_bounded(File::open(path)?)
 }

@@ -22,15 +22,24 @@ pub(super) fn text_in(bytes: &[u8]) -> Option<Zeroizing<String>> {
         .then_some(text)
 }
 
-/// The shares in a text: those of codes, or the one that the words of a sheet give.
+/// The shares in a text: those of codes, or the one that the words of a sheet give. The text of a whole page holds both, and begins a line with a code's
+/// prefix where it explains it: then the words count, and the codes of other sheets.
 pub(super) fn shares_in(text: &str, operator: &mut dyn Operator) -> Vec<Result<Share, SheetError>> {
-    if is_meant_as_words(text) && !text.split(['\n', '\r']).any(is_meant_as_share) {
-        return vec![share_in_words(text, operator)];
+    let has_codes = text.split(['\n', '\r']).any(is_meant_as_share);
+    let words = is_meant_as_words(text).then(|| share_in_words(text, operator));
+    match words {
+        Some(Ok(share)) if has_codes => {
+            let index = share.index();
+            let others = code_texts_in(text).into_iter().flatten();
+            let others = others.filter(|other| other.index() != index).map(Ok);
+            [Ok(share)].into_iter().chain(others).collect()
+        }
+        Some(words) if !has_codes => vec![words],
+        _ => code_texts_in(text)
+            .into_iter()
+            .map(|share| share.map_err(SheetError::from))
+            .collect(),
     }
-    let shares = code_texts_in(text).into_iter();
-    shares
-        .map(|share| share.map_err(SheetError::from))
-        .collect()
 }
 
 /// Says which words were restored: nothing is corrected silently.

@@ -17,6 +17,8 @@ pub(crate) enum SheetError {
     Unreadable(#[from] io::Error),
     #[error("is too large to be a scan of a sheet")]
     TooLarge,
+    #[error("is the keyboard, where what is typed would be seen")]
+    Keyboard,
     #[error("is a folder without files")]
     EmptyFolder,
     #[error("{0}")]
@@ -37,6 +39,9 @@ impl SheetError {
         match self {
             Self::Unreadable(_) | Self::TooLarge => {
                 "give a scan of the sheet, or a text file with its rows of words or the text of its code"
+            }
+            Self::Keyboard => {
+                "name no sheets: they are then asked for, and what is typed stays hidden"
             }
             Self::EmptyFolder => "name the folder that holds the scans",
             Self::Scan(_) => {
