@@ -234,7 +234,7 @@ fn missing_rows_and_wrong_rows_are_all_named() {
     sheet[7][0] = "wor";
     let error = refused(&lettered(&sheet).join("\n")).to_string();
     for part in [
-        "row B: it has 4 words",
+        "row B: 5 words are needed, 4 found",
         "row E, word 3: it is not a word of the list",
         "row H, word 1: give at least its first four letters",
     ] {

@@ -43,21 +43,21 @@ impl Terminal {
         }
     }
 
-    /// Asks and waits for a line that is an answer; others are passed over.
+    /// Asks and waits for a line that is an answer; others are passed over. `None` is the end of the input: Ctrl-D.
     fn line(
         &self,
         question: &str,
         mark: &str,
         flag: &'static str,
         is_answer: impl Fn(&str) -> bool,
-    ) -> Result<SecretText, NoTerminal> {
+    ) -> Result<Option<SecretText>, NoTerminal> {
         self.expect_somebody(question, flag)?;
         show(&format!("{question}{mark} "));
         loop {
             match keyboard::read_line() {
-                Ok(Some(line)) if is_answer(line.expose_text()) => return Ok(line),
-                Ok(Some(_)) => {}
-                Ok(None) | Err(_) => return Err(unanswered(question, flag)),
+                Ok(Some(line)) if !is_answer(line.expose_text()) => {}
+                Ok(end_or_line) => return Ok(end_or_line),
+                Err(_) => return Err(unanswered(question, flag)),
             }
         }
     }
@@ -68,7 +68,7 @@ impl Terminal {
         prompt: &str,
         flag: &'static str,
         is_answer: impl Fn(&str) -> bool,
-    ) -> Result<SecretText, NoTerminal> {
+    ) -> Result<Option<SecretText>, NoTerminal> {
         let _hidden = self.hide_typing();
         if !keyboard::is_hidden() {
             return Err(unanswered(prompt, flag));
@@ -148,6 +148,7 @@ impl Operator for Terminal {
         let mut question = question;
         loop {
             let answer = self.line(question, " [yes/no]", flag, |_| true)?;
+            let answer = answer.ok_or_else(|| unanswered(question, flag))?;
             let answer = yes_or_no(answer.expose_text());
             end_hidden_line(answer.map_or("?", |yes| if yes { "yes" } else { "no" }));
             if let Some(yes) = answer {
@@ -159,18 +160,22 @@ impl Operator for Terminal {
 
     fn ask(&mut self, question: &str, flag: &'static str) -> Result<String, NoTerminal> {
         let answer = self.line(question, ":", flag, |_| true)?;
+        let answer = answer.ok_or_else(|| unanswered(question, flag))?;
         Ok(answer.expose_text().trim().to_owned())
     }
 
     fn ask_secret(&mut self, prompt: &str, flag: &'static str) -> Result<SecretText, NoTerminal> {
-        self.hidden_line(prompt, flag, |_| true)
+        let secret = self.hidden_line(prompt, flag, |_| true)?;
+        secret.ok_or_else(|| unanswered(prompt, flag))
     }
 
     fn ask_scanner(&mut self, prompt: &str, flag: &'static str) -> Result<SecretText, NoTerminal> {
         let asked = Instant::now();
-        self.hidden_line(prompt, flag, |line| {
+        let line = self.hidden_line(prompt, flag, |line| {
             !line.trim().is_empty() || asked.elapsed() >= SOONER_THAN_A_PERSON
-        })
+        })?;
+        // Ctrl-D asks for the end as an empty line does: sheets that are verified are not lost by it.
+        Ok(line.unwrap_or_else(|| SecretText::new(String::new())))
     }
 
     fn hide_typing(&mut self) -> HiddenTyping {

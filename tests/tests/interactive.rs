@@ -82,7 +82,10 @@ fn assert_hidden(window: &Window, sheet_text: &str) {
 fn two_scanned_sheets_open_the_vault_and_are_never_shown() {
     let ceremony = archive();
     let mut window = Window::open(&without_sheets(&ceremony, "open", "opened"));
-    for (share, place) in [(1, "Sheet 1 of 2: "), (3, "Sheet 2 of 2: ")] {
+    for (share, place) in [
+        (1, "Next sheet, 0 of 2 verified: "),
+        (3, "Next sheet, 1 of 2 verified: "),
+    ] {
         window.sees(place);
         assert!(!window.echoes());
         window.types(&ceremony.sheet_text(share));
@@ -101,10 +104,10 @@ fn two_scanned_sheets_open_the_vault_and_are_never_shown() {
 fn what_a_scanner_or_a_paste_puts_around_a_text_does_no_harm() {
     let ceremony = archive();
     let mut window = Window::open(&without_sheets(&ceremony, "open", "opened"));
-    window.sees("Sheet 1 of 2: ");
+    window.sees("Next sheet, 0 of 2 verified: ");
     // A scanner that ends with CR LF, which a terminal takes for two ends of line.
     window.presses(&format!("{}\r\n", ceremony.sheet_text(1)));
-    window.sees("Sheet 2 of 2: ");
+    window.sees("Next sheet, 1 of 2 verified: ");
     let text = ceremony.sheet_text(2);
     let (first, rest) = text.split_at(60);
     let paste = format!("{}  \n\n \t{rest}", first.to_lowercase());
@@ -117,7 +120,7 @@ fn what_a_scanner_or_a_paste_puts_around_a_text_does_no_harm() {
 fn the_next_scan_may_come_before_its_prompt_and_one_too_many_goes_nowhere() {
     let ceremony = archive();
     let mut window = Window::open(&without_sheets(&ceremony, "open", "opened"));
-    window.sees("Sheet 1 of 2: ");
+    window.sees("Next sheet, 0 of 2 verified: ");
     let [one, two, three] = [1, 2, 3].map(|share| ceremony.sheet_text(share));
     window.presses(&format!("{one}\r{two}\r{three}\r"));
     window.sees("2 of 2: sheet 2, verified");
@@ -135,10 +138,10 @@ fn sheets_are_answered_with_their_custodians_names() {
     open.arg("--custodians")
         .arg(ceremony.path("out/record/custodians.json"));
     let mut window = Window::open(&open);
-    window.sees("Sheet 1 of 2: ");
+    window.sees("Next sheet, 0 of 2 verified: ");
     window.types(&ceremony.sheet_text(2));
     window.sees("1 of 2: sheet 2, Bo Berg, verified");
-    window.sees("Sheet 2 of 2: ");
+    window.sees("Next sheet, 1 of 2 verified: ");
     window.types(&ceremony.sheet_text(1));
     window.sees("2 of 2: sheet 1, Åsa Öberg, verified");
     assert_eq!(window.ends(), 0, "{window:?}");
@@ -165,7 +168,7 @@ fn names_of_another_ceremony_are_refused_before_any_sheet_is_asked_for() {
         .arg(ceremony.sheet_file(2));
     let _ = run(&mut check)
         .expect_code(0)
-        .prints("share 2, Bo Berg, verified");
+        .prints("sheet 2, Bo Berg, verified");
 }
 
 #[test]
@@ -179,7 +182,7 @@ fn the_text_of_a_code_is_typed_in_rows_and_a_bad_row_again() {
         groups.join(" ")
     };
     let mut window = Window::open(&without_sheets(&ceremony, "open", "opened"));
-    window.sees("Sheet 1 of 2: ");
+    window.sees("Next sheet, 0 of 2 verified: ");
     window.types(&row(0).to_lowercase());
     window.sees("45 of 90 characters; go on, or give up with an empty line: ");
     window.types(&row(1).replacen(char::is_alphabetic, "1", 1));
@@ -192,12 +195,12 @@ fn the_text_of_a_code_is_typed_in_rows_and_a_bad_row_again() {
     window.sees("45 of 90 characters; go on, or give up with an empty line: ");
     window.types(&row(1));
     window.sees("1 of 2: sheet 1, verified");
-    window.sees("Sheet 2 of 2: ");
+    window.sees("Next sheet, 1 of 2 verified: ");
     window.types("AEAQC AAAAA");
     window.sees("10 of 90 characters; go on, or give up with an empty line: ");
     window.presses_enter();
     window.sees("Given up: nothing of this entry is kept.");
-    window.sees("Sheet 2 of 2: ");
+    window.sees("Next sheet, 1 of 2 verified: ");
     window.types(&ceremony.sheet_text(2));
     assert_eq!(window.ends(), 0, "{window:?}");
     assert_hidden(&window, &text);
@@ -209,7 +212,7 @@ fn words_are_typed_short_and_in_another_order_with_every_kind_of_mistake() {
     let rows = rows(&ceremony, 3);
     let word = |row: usize, place: usize| rows[row].split(' ').nth(place).unwrap();
     let mut window = Window::open(&without_sheets(&ceremony, "open", "opened"));
-    window.sees("Sheet 1 of 2: ");
+    window.sees("Next sheet, 0 of 2 verified: ");
 
     // Row K first, four letters of each word: shown in full.
     window.types(&shortened(&rows[10], 4));
@@ -265,7 +268,7 @@ fn words_are_typed_short_and_in_another_order_with_every_kind_of_mistake() {
     window.types(&rows[9][2..]);
     window.sees(CLEAR);
     window.sees("1 of 2: sheet 3, verified");
-    window.sees("Sheet 2 of 2: ");
+    window.sees("Next sheet, 1 of 2 verified: ");
     window.types(&ceremony.sheet_text(1));
     assert_eq!(window.ends(), 0, "{window:?}");
 
@@ -288,16 +291,16 @@ fn a_scan_is_named_by_its_path_and_a_folder_stands_for_its_files() {
     fs::copy(ceremony.sheet_picture(1, 200.0), scans.join("one.png")).unwrap();
     let two = ceremony.sheet_picture(2, 200.0);
     let mut window = Window::open(&without_sheets(&ceremony, "open", "opened"));
-    window.sees("Sheet 1 of 2: ");
+    window.sees("Next sheet, 0 of 2 verified: ");
     window.types("/no/such/scan.png");
     window.sees("Reading the file /no/such/scan.png");
     window.sees("/no/such/scan.png: REFUSED: cannot be read");
-    window.sees("Sheet 1 of 2: ");
+    window.sees("Next sheet, 0 of 2 verified: ");
     window.types(&format!("'{}'", scans.display()));
-    window.sees("one.png: share 1, verified");
-    window.sees("Sheet 2 of 2: ");
+    window.sees("one.png: sheet 1, verified");
+    window.sees("Next sheet, 1 of 2 verified: ");
     window.types(&two.display().to_string());
-    window.sees("share 2, verified");
+    window.sees("sheet 2, verified");
     assert_eq!(window.ends(), 0, "{window:?}");
 }
 
@@ -305,24 +308,24 @@ fn a_scan_is_named_by_its_path_and_a_folder_stands_for_its_files() {
 fn bad_sheets_are_named_and_the_session_goes_on_until_the_person_ends_it() {
     let (ceremony, other) = (archive(), Ceremony::hold());
     let mut window = Window::open(&without_sheets(&ceremony, "open", "opened"));
-    window.sees("Sheet 1 of 2: ");
+    window.sees("Next sheet, 0 of 2 verified: ");
     window.types(&ceremony.sheet_text(1));
     window.sees("1 of 2: sheet 1, verified");
-    window.sees("Sheet 2 of 2: ");
+    window.sees("Next sheet, 1 of 2 verified: ");
     window.types(&ceremony.sheet_text(1));
     window.sees("warning: entry 2: REFUSED: share 1 again; the same sheet counts once");
     window.sees("give the sheet of another custodian");
-    window.sees("Sheet 2 of 2: ");
+    window.sees("Next sheet, 1 of 2 verified: ");
     window.types(&other.sheet_text(2));
     window.sees("entry 3: REFUSED: belongs to another ceremony: the sheet says set ");
-    window.sees("Sheet 2 of 2: ");
+    window.sees("Next sheet, 1 of 2 verified: ");
     window.types("good morning");
     window.sees("Not understood: neither words, nor the text of a code, nor a file that is there.");
-    window.sees("Sheet 2 of 2: ");
+    window.sees("Next sheet, 1 of 2 verified: ");
     window.presses_enter();
     window.sees("1 of 2 sheets verified: too few. End here all the same? [yes/no] ");
     window.types("no");
-    window.sees("Sheet 2 of 2: ");
+    window.sees("Next sheet, 1 of 2 verified: ");
     window.types("done");
     window.sees("End here all the same? [yes/no] ");
     window.types("yes");
@@ -359,7 +362,10 @@ fn check_goes_on_asking_until_told_and_reports_every_sheet() {
 fn a_rebuilt_key_is_locked_with_a_passphrase_that_is_asked_for_twice_and_not_shown() {
     let ceremony = archive();
     let mut window = Window::open(&without_sheets(&ceremony, "rebuild", "key.asc"));
-    for (share, place) in [(1, "Sheet 1 of 2: "), (2, "Sheet 2 of 2: ")] {
+    for (share, place) in [
+        (1, "Next sheet, 0 of 2 verified: "),
+        (2, "Next sheet, 1 of 2 verified: "),
+    ] {
         window.sees(place);
         window.types(&ceremony.sheet_text(share));
     }
@@ -385,17 +391,20 @@ fn ctrl_c_at_every_prompt_ends_the_run_and_gives_the_terminal_back() {
     let row = rows(&ceremony, 1)[0].clone();
     let unreadable = with_word(&row, 3, "?");
     let scripts: [&[(&str, &str)]; 5] = [
-        &[("Sheet 1 of 2: ", "")],
+        &[("Next sheet, 0 of 2 verified: ", "")],
         &[
-            ("Sheet 1 of 2: ", "AEAQC AAAAA"),
+            ("Next sheet, 0 of 2 verified: ", "AEAQC AAAAA"),
             (
                 "10 of 90 characters; go on, or give up with an empty line: ",
                 "",
             ),
         ],
-        &[("Sheet 1 of 2: ", &row), ("Row B: ", "")],
-        &[("Sheet 1 of 2: ", &unreadable), ("[yes/no] ", "")],
-        &[("Sheet 1 of 2: ", "done"), ("[yes/no] ", "")],
+        &[("Next sheet, 0 of 2 verified: ", &row), ("Row B: ", "")],
+        &[
+            ("Next sheet, 0 of 2 verified: ", &unreadable),
+            ("[yes/no] ", ""),
+        ],
+        &[("Next sheet, 0 of 2 verified: ", "done"), ("[yes/no] ", "")],
     ];
     for script in scripts {
         let mut window = Window::open(&without_sheets(&ceremony, "open", "opened"));
@@ -421,16 +430,22 @@ fn ctrl_c_at_every_prompt_ends_the_run_and_gives_the_terminal_back() {
 fn no_key_stops_the_program_with_a_sheet_in_it_and_ctrl_d_ends_the_questions() {
     let ceremony = archive();
     let mut window = Window::open(&without_sheets(&ceremony, "open", "opened"));
-    window.sees("Sheet 1 of 2: ");
+    window.sees("Next sheet, 0 of 2 verified: ");
     window.presses(CTRL_Z);
     window.presses(CTRL_BACKSLASH);
     window.types(&ceremony.sheet_text(1));
     window.sees("1 of 2: sheet 1, verified");
-    window.sees("Sheet 2 of 2: ");
+    window.sees("Next sheet, 1 of 2 verified: ");
+    let question = "1 of 2 sheets verified: too few. End here all the same?";
     window.presses(CTRL_D);
-    window.sees("error: nobody answered the question: Sheet 2 of 2");
-    window.sees("hint: use --sheet FILE, or run the command at a terminal");
-    assert_eq!(window.ends(), 2, "{window:?}");
+    window.sees(question);
+    window.types("no");
+    window.sees("Next sheet, 1 of 2 verified: ");
+    window.presses(CTRL_D);
+    window.sees(question);
+    window.types("yes");
+    window.sees("error: too few sheets");
+    assert_eq!(window.ends(), 3, "{window:?}");
     assert!(window.echoes());
 }
 
@@ -441,11 +456,16 @@ fn a_terminal_that_knows_no_escape_codes_gets_none_and_no_terminal_gets_colour()
     let session = |environment: &[(&str, &str)]| {
         let open = without_sheets(&ceremony, "open", "opened");
         let mut window = Window::open_as(&open, environment);
-        window.sees("Sheet 1 of 2: ");
+        window.sees("Next sheet, 0 of 2 verified: ");
         window.types(&row);
         window.sees("Row B: ");
         window.presses_enter();
-        for (share, place) in [(1, "Sheet 1 of 2: "), (2, "Sheet 2 of 2: ")] {
+        window.sees("Give this sheet up, with the row that is entered?");
+        window.types("yes");
+        for (share, place) in [
+            (1, "Next sheet, 0 of 2 verified: "),
+            (2, "Next sheet, 1 of 2 verified: "),
+        ] {
             window.sees(place);
             window.types(&ceremony.sheet_text(share));
         }
@@ -471,7 +491,7 @@ fn warnings_outlast_the_cleared_screen() {
     fs::remove_file(ceremony.public().join("custody.json.asc")).unwrap();
     let mut window = Window::open(&without_sheets(&ceremony, "open", "opened"));
     window.sees("warning: custody.json.asc is missing");
-    window.sees("Sheet 1 of 2: ");
+    window.sees("Next sheet, 0 of 2 verified: ");
     window.types(&ceremony.sheet_text(1));
     window.sees(CLEAR);
     window.sees("warning: custody.json.asc is missing");

@@ -74,7 +74,7 @@ fn the_ceremonys_commands_hold_a_ceremony() {
             line.clone()
         };
         let said = type_in(root, &typed);
-        checked |= line.starts_with("custodian check") && said.contains("share 1, verified");
+        checked |= line.starts_with("custodian check") && said.contains("sheet 1, verified");
     }
     assert!(checked);
     assert!(root.join("media/usb-1/public/archive.cert.asc").exists());

@@ -116,9 +116,9 @@ fn check_verifies_pictures_text_files_and_stdin_and_reveals_nothing() {
         text.as_bytes(),
     )
     .expect_code(0)
-    .prints("share 1, verified")
-    .prints("share 2, verified")
-    .prints("share 3, verified");
+    .prints("sheet 1, verified")
+    .prints("sheet 2, verified")
+    .prints("sheet 3, verified");
     let secret_part = &text[60..];
     assert!(!ran.stdout.contains(secret_part) && !ran.stderr.contains(secret_part));
 }
@@ -139,7 +139,7 @@ fn sheets_rendered_by_another_program_are_read() {
         .args(["check", "--public"])
         .arg(ceremony.public())
         .arg(picture.with_extension("png")));
-    let _ = ran.expect_code(0).prints("share 1, verified");
+    let _ = ran.expect_code(0).prints("sheet 1, verified");
 }
 
 #[test]

@@ -103,7 +103,7 @@ fn an_unreadable_word_is_restored_and_said_and_a_wrong_row_is_named() {
         "{}",
         ran.stderr
     );
-    assert!(ran.stdout.contains("share 2, verified"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("sheet 2, verified"), "{}", ran.stdout);
 
     let mut swapped = tokens.clone();
     swapped.swap(letter + 1, letter + 2);

@@ -217,7 +217,7 @@ fn read_word(letter: RowLetter, place: usize, word: &str) -> Result<u16, RowRefu
 pub enum RowRefused {
     /// Words are missing or too many.
     #[error(
-        "row {letter}: it has {found} words, a row has 5; write ? for a word that cannot be read"
+        "row {letter}: 5 words are needed, {found} found; write ? for a word that cannot be read"
     )]
     WrongCount {
         /// The row.

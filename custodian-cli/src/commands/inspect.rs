@@ -86,6 +86,9 @@ fn describe(vault: &VaultReport, text: &mut String) {
         "{}: {} records, {} bytes",
         vault.path, vault.records, vault.bytes
     );
+    if vault.records == 0 && vault.bytes > 0 {
+        let _ = writeln!(text, "  NO RECORD was found: is this the vault?");
+    }
     for log in &vault.logs {
         let _ = writeln!(
             text,
@@ -119,9 +122,13 @@ fn line(kind: &str, finding: &Finding) -> String {
     let record = finding
         .record
         .map_or(String::new(), |record| format!("record {record}, "));
+    let reason = match finding.reason.as_str() {
+        same if same == kind => String::new(),
+        reason => format!(": {reason}"),
+    };
     format!(
-        "{kind}: {record}byte {}, {} bytes: {}",
-        finding.offset, finding.length, finding.reason
+        "{kind}: {record}byte {}, {} bytes{reason}",
+        finding.offset, finding.length
     )
 }
 

@@ -102,15 +102,15 @@ impl Report for OpenReport {
             "{} of {} records opened into {}\n",
             found.opened, found.records, self.folder
         );
+        if found.records == 0 {
+            text.push_str("NO RECORD was found: is this the vault?\n");
+        }
         let counted = [
             (
                 found.without_header,
                 "opened without a header of ours (made by gpg, say)",
             ),
-            (
-                found.duplicates,
-                "mails that are byte for byte like an earlier one",
-            ),
+            (found.duplicates, "byte for byte like an earlier mail"),
         ];
         let anomalies = [
             (found.torn, "TORN: the record's end is missing"),

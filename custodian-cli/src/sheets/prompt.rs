@@ -72,7 +72,11 @@ pub(super) fn ask(
 
 fn prompt(gathered: &GatheredSheets, until: Until) -> String {
     match until {
-        Until::Quorum => format!("Sheet {} of {}", gathered.have() + 1, gathered.needed),
+        Until::Quorum => format!(
+            "Next sheet, {} of {} verified",
+            gathered.have(),
+            gathered.needed
+        ),
         Until::Told if gathered.verdicts.is_empty() => "Sheet to check".to_owned(),
         Until::Told => "Next sheet to check, or an empty line".to_owned(),
     }

@@ -135,7 +135,7 @@ impl Verdict {
         let keeper = self.custodian.as_ref();
         let keeper = keeper.map_or_else(String::new, |name| format!(", {name}"));
         match sheet {
-            Origin::File(name) => format!("{name}: share {share}{keeper}, verified"),
+            Origin::File(name) => format!("{name}: sheet {share}{keeper}, verified"),
             Origin::Entry(_) => format!("sheet {share}{keeper}, verified"),
         }
     }

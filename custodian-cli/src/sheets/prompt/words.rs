@@ -27,12 +27,14 @@ pub(super) fn enter(
     operator.reply(HOW);
     let mut rows = Rows::new();
     let mut line = first;
+    // The row that was not taken, and is to be typed again.
+    let mut again = None;
     loop {
-        if line.expose_text().trim().is_empty() {
+        if line.expose_text().trim().is_empty() && gives_up(&rows, flag, operator)? {
             return Ok(given_up(&rows));
         }
         for row in TypedRow::all_in(line.expose_text()) {
-            take(&row, &mut rows, flag, operator)?;
+            again = take(&row, again, &mut rows, flag, operator)?;
         }
         match rows.share() {
             Ok(share) => return Ok(Some(Ok(share))),
@@ -44,7 +46,23 @@ pub(super) fn enter(
             }
             Err(error) => return Ok(Some(Err(error.into()))),
         }
-        line = operator.ask_scanner(&prompt(&rows), flag)?;
+        line = operator.ask_scanner(&prompt(&rows, again), flag)?;
+    }
+}
+
+/// Whether an empty line is meant: rows that were typed are not thrown away by a slip.
+fn gives_up(
+    rows: &Rows,
+    flag: &'static str,
+    operator: &mut dyn Operator,
+) -> Result<bool, NoTerminal> {
+    match RowLetter::all().count() - rows.missing().len() {
+        0 => Ok(true),
+        1 => operator.confirm("Give this sheet up, with the row that is entered?", flag),
+        entered => operator.confirm(
+            &format!("Give this sheet up, with the {entered} rows that are entered?"),
+            flag,
+        ),
     }
 }
 
@@ -56,7 +74,10 @@ fn given_up(rows: &Rows) -> Option<Result<Share, SheetError>> {
     }
 }
 
-fn prompt(rows: &Rows) -> String {
+fn prompt(rows: &Rows, again: Option<RowLetter>) -> String {
+    if let Some(row) = again {
+        return format!("Row {row} again");
+    }
     match rows.missing().as_slice() {
         [] => "Row to type again".to_owned(),
         [only] => format!("Row {only}, the last one"),
@@ -64,36 +85,38 @@ fn prompt(rows: &Rows) -> String {
     }
 }
 
-/// Answers one row, and keeps it when it is right. Without a letter, the next missing row is meant.
+/// Answers one row, and keeps it when it is right; else gives its letter, to be typed again. Without a letter the row that was typed wrong before is meant, or
+/// the next missing one.
 fn take(
     typed: &TypedRow<'_>,
+    again: Option<RowLetter>,
     rows: &mut Rows,
     flag: &'static str,
     operator: &mut dyn Operator,
-) -> Result<(), NoTerminal> {
-    let Some(letter) = typed.letter.or_else(|| rows.missing().first().copied()) else {
+) -> Result<Option<RowLetter>, NoTerminal> {
+    let meant = typed.letter.or(again);
+    let Some(letter) = meant.or_else(|| rows.missing().first().copied()) else {
         operator
             .reply("  All rows are there: begin the row that is to be replaced with its letter.");
-        return Ok(());
+        return Ok(None);
     };
     let row = match Row::read(letter, &typed.words) {
         Ok(row) => offer_restored(row, flag, operator)?,
         Err(refused) => offer_correction(letter, typed, &refused, flag, operator)?,
     };
-    if let Some(row) = row {
-        let words = row.expose_words();
-        let again = rows.insert(row).is_some();
-        let how = if again {
-            ", in place of the one before"
-        } else {
-            ""
-        };
-        show(
-            operator,
-            format!("  {letter}  {}  fits{how}", words.expose_text()),
-        );
-    }
-    Ok(())
+    let Some(row) = row else {
+        return Ok(Some(letter));
+    };
+    let words = row.expose_words();
+    let how = match rows.insert(row) {
+        Some(_) => ", in place of the one before",
+        None => "",
+    };
+    show(
+        operator,
+        format!("  {letter}  {}  fits{how}", words.expose_text()),
+    );
+    Ok(again.filter(|other| *other != letter))
 }
 
 /// A row with an unreadable word counts only when the person has compared the word that follows from the others.
@@ -318,16 +341,36 @@ mod tests {
         );
         assert!(operator.showed("fits, in place of the one before"));
         script.truncate(rows.len());
-        script.push("");
+        script.extend(["", "yes"]);
         let refused = entered(&script).0.unwrap().unwrap_err();
         assert!(refused.to_string().starts_with("misread: each row fits"));
     }
 
     #[test]
+    fn a_row_that_was_wrong_is_asked_for_again_and_meant_without_its_letter() {
+        let rows = sheet();
+        let wrong = with_word(&rows[3], 1, "xylophone");
+        let mut script = lines(&rows);
+        script.splice(1..1, [wrong.as_str(), &rows[3][2..]]);
+        let (share, operator) = entered(&script);
+        assert!(matches!(share, Some(Ok(_))));
+        assert!(operator.showed("Row D again"));
+    }
+
+    #[test]
+    fn an_empty_line_that_was_a_slip_loses_no_row() {
+        let rows = sheet();
+        let mut script = lines(&rows);
+        script.splice(5..5, ["", "no"]);
+        assert!(matches!(entered(&script).0, Some(Ok(_))));
+    }
+
+    #[test]
     fn an_empty_line_before_the_last_row_gives_up_and_says_nothing_of_the_sheet() {
         let rows = sheet();
-        let (share, operator) = entered(&[&rows[0], &rows[1], ""]);
+        let (share, operator) = entered(&[&rows[0], &rows[1], "", "yes"]);
         assert!(share.is_none());
         assert!(operator.showed("Row C"));
+        assert!(operator.showed("Give this sheet up, with the 2 rows that are entered?"));
     }
 }
