@@ -54,7 +54,7 @@ pub(crate) enum PlanError {
     NotUtf8 { path: String },
     #[error("the plan is not understood{}: {}", line.map(|line| format!(", line {line}")).unwrap_or_default(), reason.trim())]
     Toml { line: Option<usize>, reason: String },
-    #[error("{field} is empty in the plan")]
+    #[error("{field} is empty")]
     Empty { field: String },
     #[error("{field} is {length} characters long; at most {most} fit on the paper")]
     TooLong {
@@ -230,7 +230,7 @@ mod tests {
         );
         assert_eq!(
             changed("Works Council", " ").to_string(),
-            "the role of custodian 2 is empty in the plan"
+            "the role of custodian 2 is empty"
         );
         assert_eq!(
             changed("Bo Berg", "Бо Берг").to_string(),

@@ -193,8 +193,9 @@ impl GatheredSheets {
         };
         match telling {
             Telling::Nothing => {}
-            _ if verdict.refused.is_some() => operator.warn(&verdict.text()),
+            Telling::News if verdict.refused.is_some() => operator.warn(&verdict.text()),
             Telling::News => operator.say(&counted),
+            Telling::Answers if verdict.refused.is_some() => operator.reply(&verdict.text()),
             Telling::Answers => operator.reply(&counted),
         }
     }

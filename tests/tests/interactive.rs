@@ -313,7 +313,7 @@ fn bad_sheets_are_named_and_the_session_goes_on_until_the_person_ends_it() {
     window.sees("1 of 2: sheet 1, verified");
     window.sees("Next sheet, 1 of 2 verified: ");
     window.types(&ceremony.sheet_text(1));
-    window.sees("warning: entry 2: REFUSED: share 1 again; the same sheet counts once");
+    window.sees("entry 2: REFUSED: share 1 again; the same sheet counts once");
     window.sees("give the sheet of another custodian");
     window.sees("Next sheet, 1 of 2 verified: ");
     window.types(&other.sheet_text(2));

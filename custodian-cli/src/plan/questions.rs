@@ -217,7 +217,7 @@ mod tests {
     #[test]
     fn an_answer_that_cannot_be_used_is_asked_again_with_the_reason() {
         let wrong = [
-            (0, "", "organisation is empty in the plan"),
+            (0, "", "organisation is empty"),
             (1, "Archiver", "is not of the form"),
             (2, "a5", "the paper \"a5\" is not known"),
             (3, "two", "\"two\" is not a whole number"),

@@ -9,8 +9,10 @@ use std::str::Chars;
 
 use archiver_core::secret::SecretText;
 use rustix::io::retry_on_intr;
+use rustix::process::getpgrp;
 use rustix::termios::{
-    InputModes, LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcsetattr,
+    InputModes, LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcgetpgrp,
+    tcsetattr,
 };
 use zeroize::Zeroizing;
 
@@ -49,6 +51,10 @@ impl HiddenTyping {
 
 fn hide() -> io::Result<(Half, ())> {
     let terminal = io::stdin().as_fd().try_clone_to_owned()?;
+    if tcgetpgrp(&terminal).is_ok_and(|in_front| in_front != getpgrp()) {
+        // To change the terminal from the background would stop the program right here.
+        return Err(io::Error::other("in the background"));
+    }
     let before = tcgetattr(&terminal)?;
     if !before.local_modes.contains(LocalModes::ECHO) {
         return Err(io::Error::other("hidden already"));
