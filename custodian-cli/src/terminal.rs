@@ -138,7 +138,8 @@ impl Operator for Terminal {
     }
 
     fn expect_somebody(&self, question: &str, flag: &'static str) -> Result<(), NoTerminal> {
-        if io::stdin().is_terminal() && io::stderr().is_terminal() {
+        let at_terminal = io::stdin().is_terminal() && io::stderr().is_terminal();
+        if at_terminal && keyboard::is_in_front() {
             return Ok(());
         }
         Err(unanswered(question, flag))

@@ -450,6 +450,21 @@ fn no_key_stops_the_program_with_a_sheet_in_it_and_ctrl_d_ends_the_questions() {
 }
 
 #[test]
+fn nothing_is_asked_for_from_the_background() {
+    let ceremony = archive();
+    let open = without_sheets(&ceremony, "open", "opened");
+    let mut behind = Command::new("bash");
+    behind
+        .args(["-mc", "\"$@\" & wait", "bash"])
+        .arg(open.get_program())
+        .args(open.get_args());
+    let mut window = Window::open(&behind);
+    window.sees("error: nobody answered the question: which sheets?");
+    assert_eq!(window.ends(), 0, "{window:?}");
+    assert!(window.echoes());
+}
+
+#[test]
 fn a_terminal_that_knows_no_escape_codes_gets_none_and_no_terminal_gets_colour() {
     let ceremony = archive();
     let row = rows(&ceremony, 1)[0].clone();

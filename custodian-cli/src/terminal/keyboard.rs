@@ -51,7 +51,7 @@ impl HiddenTyping {
 
 fn hide() -> io::Result<(Half, ())> {
     let terminal = io::stdin().as_fd().try_clone_to_owned()?;
-    if tcgetpgrp(&terminal).is_ok_and(|in_front| in_front != getpgrp()) {
+    if !is_in_front() {
         // To change the terminal from the background would stop the program right here.
         return Err(io::Error::other("in the background"));
     }
@@ -75,6 +75,11 @@ fn hidden(before: &Termios) -> Termios {
     hidden.special_codes[SpecialCodeIndex::VSUSP] = NO_KEY;
     hidden.special_codes[SpecialCodeIndex::VQUIT] = NO_KEY;
     hidden
+}
+
+/// Whether what is typed comes to this program, and not to the one in front of it (a shell, say).
+pub(super) fn is_in_front() -> bool {
+    tcgetpgrp(io::stdin()).map_or(true, |in_front| in_front == getpgrp())
 }
 
 /// Whether what is typed is kept off the screen now.
