@@ -89,7 +89,10 @@ fn of_the_signals_to_procmail_only_term_keeps_the_mail() {
     let script = format!("cat > /dev/null; touch {}; sleep 1", started.display());
     site.replace_hook(&script);
     for (signal, code) in [("TERM", 75), ("HUP", 73), ("INT", 73), ("QUIT", 0)] {
-        let mut procmail = recipe.command().stdin(Stdio::piped()).spawn().unwrap();
+        let mut procmail = minding_signals(&recipe.command())
+            .stdin(Stdio::piped())
+            .spawn()
+            .unwrap();
         procmail.stdin.take().unwrap().write_all(MAIL).unwrap();
         wait_for(|| fs::remove_file(&started).ok());
         let id = procmail.id().to_string();
@@ -97,6 +100,16 @@ fn of_the_signals_to_procmail_only_term_keeps_the_mail() {
         assert_eq!(procmail.wait().unwrap().code(), Some(code), "{signal}");
     }
     assert!(!site.vault().exists());
+}
+
+/// The same command with all signals at their defaults: under nohup, or behind a script, some are ignored.
+fn minding_signals(command: &Command) -> Command {
+    let mut minding = Command::new("env");
+    minding
+        .arg("--default-signal")
+        .arg(command.get_program())
+        .args(command.get_args());
+    minding
 }
 
 #[test]
