@@ -1,4 +1,4 @@
-//! The field with 1024 elements in which a row's check word is computed: GF(2)[α] / (α¹⁰ + α³ + 1), the field of SLIP-39's checksum.
+//! The field with 1024 elements in which a row's check word is computed: `GF(2)[α] / (α¹⁰ + α³ + 1)`, the field of SLIP-39's checksum.
 //!
 //! Not constant-time: it runs on words that a person reads aloud from paper.
 
