@@ -34,7 +34,10 @@ impl<E: Explained> From<E> for Failure {
 
 /// A path as it may be shown on a terminal: control characters replaced.
 pub(crate) fn shown(path: &Path) -> String {
-    path.display()
-        .to_string()
-        .replace(char::is_control, "\u{fffd}")
+    shown_text(&path.display().to_string())
+}
+
+/// A text from a file, a name say, as it may be shown on a terminal.
+pub(crate) fn shown_text(text: &str) -> String {
+    text.replace(char::is_control, "\u{fffd}")
 }

@@ -22,7 +22,7 @@ use self::file::read_sheet;
 use self::folder::files_of;
 use self::verdict::{Origin, SheetError};
 use crate::exit::Exit;
-use crate::failure::{Explained, shown};
+use crate::failure::{Explained, shown, shown_text};
 use crate::operator::{NoTerminal, Operator};
 
 pub(crate) use self::custodians::custodians_of;
@@ -175,7 +175,7 @@ impl GatheredSheets {
         let verdict = Verdict {
             sheet,
             share: index.map(ShareIndex::get),
-            custodian: keeper.map(|custodian| harmless(&custodian.name)),
+            custodian: keeper.map(|custodian| shown_text(&custodian.name)),
             refused: error.as_ref().map(SheetError::to_string),
             advice: error.as_ref().map(SheetError::advice),
             have: self.gathering.have(),
@@ -214,9 +214,4 @@ impl GatheredSheets {
     pub(crate) fn into_quorum(self) -> Result<Quorum, TooFewSheets> {
         Ok(self.gathering.into_quorum()?)
     }
-}
-
-/// A name as it may be shown on a terminal.
-fn harmless(name: &str) -> String {
-    name.replace(char::is_control, "\u{fffd}")
 }

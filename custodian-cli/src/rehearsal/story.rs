@@ -232,7 +232,7 @@ fn read_sheets(
     let scans = out.join("scans");
     make_folder(&scans)?;
     let mut pictures = Vec::new();
-    for sheet in sheets_of(&out.join("ceremony/sheets"))? {
+    for sheet in files_of(&out.join("ceremony/sheets"))? {
         let picture = scans
             .join(sheet.file_name().unwrap_or_default())
             .with_extension("png");
@@ -302,10 +302,6 @@ fn scan(sheet: &Path, picture: &Path) -> Result<(), RehearsalError> {
         write_secret_file(picture, &page.to_png().ok_or_else(no_picture)?)?;
     }
     Ok(())
-}
-
-fn sheets_of(folder: &Path) -> Result<Vec<PathBuf>, RehearsalError> {
-    files_of(folder)
 }
 
 /// The opened mails in the order of the vault: names begin with the position.
