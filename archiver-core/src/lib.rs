@@ -33,4 +33,5 @@ pub mod words;
 
 // The archive key as an OpenPGP key, and the messages in the vault.
 pub mod openpgp;
+pub mod origin;
 pub mod vault;

@@ -135,7 +135,8 @@ fn append_under_lock(
     let place = next_place(&tail, now)?;
     let header = Header {
         place,
-        leaf: place.leaf(digests, &gap),
+        leaf: place.leaf(digests, None, &gap),
+        origin: None,
     };
     let newline = tail.newline();
     let head = format!("{newline}{}", armor::head(Some(&header)));
@@ -159,7 +160,7 @@ fn next_place(tail: &Tail, now: UtcTime) -> Result<Place, AppendError> {
             prev: LeafHash::BEFORE_THE_FIRST,
         });
     };
-    let Header { place, leaf } = last.header;
+    let Header { place, leaf, .. } = last.header;
     Ok(Place {
         log: place.log,
         seq: place.seq.checked_add(1).ok_or(AppendError::LogIsFull)?,
@@ -261,15 +262,17 @@ mod tests {
     }
 
     fn expected_leaf(header: &Header, gap: &[u8]) -> LeafHash {
-        header
-            .place
-            .leaf(sealed().digests(), &Sha256::digest(gap).into())
+        header.place.leaf(
+            sealed().digests(),
+            header.origin.as_ref(),
+            &Sha256::digest(gap).into(),
+        )
     }
 
     #[test]
     fn a_new_vault_starts_a_log_and_is_the_canonical_record() {
         let (file, receipt) = one_record();
-        let Header { place, leaf } = receipt.header;
+        let Header { place, leaf, .. } = receipt.header;
         assert_eq!((place.seq, place.time), (0, at(NOON)));
         assert_eq!(place.prev, LeafHash::BEFORE_THE_FIRST);
         assert_eq!(leaf, expected_leaf(&receipt.header, b""));

@@ -2,7 +2,8 @@
 //! it says?
 //!
 //! A link that holds says that the record, its place and all bytes since the record before are as they were when it was
-//! appended, unless somebody rewrote everything from here to the vault's end. Records of other programs belong to no log; they
+//! appended, unless somebody rewrote everything from here to the vault's end. A log that begins behind another one binds that
+//! one's last record in the same way. Records of other programs belong to no log; they
 //! are bound by the gap of our next record.
 
 use std::io;
@@ -13,7 +14,7 @@ use thiserror::Error;
 
 use crate::identity::UtcTime;
 use crate::vault::header::{Header, HeaderError};
-use crate::vault::leaf::{LeafHash, LogId};
+use crate::vault::leaf::{LeafHash, LogId, Place};
 use crate::vault::read::{Claim, MessageFacts, RecordFacts};
 use crate::vault::scan::Span;
 
@@ -51,7 +52,7 @@ pub enum Fault {
         /// The number that the header claims.
         found: u64,
     },
-    /// Another log begins: vaults were joined, or the log was started anew.
+    /// Another log begins, which was not appended behind the record before: vaults were joined, or the log was started anew.
     #[error("another log ({log}) begins here")]
     OtherLog {
         /// The other log.
@@ -131,12 +132,11 @@ impl Chain {
         let place = header.place;
         let (expected, prev, earliest) = match &self.last {
             None => (Some(0), LeafHash::BEFORE_THE_FIRST, None),
-            Some(Header { place: before, .. }) if before.log != place.log => {
-                return Some(Fault::OtherLog { log: place.log });
-            }
+            Some(before) if before.place.log != place.log => return beginning(header, before),
             Some(Header {
                 place: before,
                 leaf,
+                ..
             }) => (before.seq.checked_add(1), *leaf, Some(before.time)),
         };
         let found = place.seq;
@@ -152,13 +152,29 @@ impl Chain {
     }
 }
 
+/// What is wrong with a log that begins behind a record of another one. Its first record has that record's leaf as its
+/// `prev`, when it was appended there.
+fn beginning(first: &Header, before: &Header) -> Option<Fault> {
+    let Place { log, seq, prev, .. } = first.place;
+    match (seq, prev) {
+        (0, prev) if prev == before.leaf => None,
+        (0, prev) if prev != LeafHash::BEFORE_THE_FIRST => Some(Fault::Prev),
+        _ => Some(Fault::OtherLog { log }),
+    }
+}
+
 fn check_leaf(
     header: &Header,
     message: &MessageFacts,
     gap: Range<u64>,
     hash_gap: impl FnOnce(Range<u64>) -> io::Result<[u8; 32]>,
 ) -> io::Result<(bool, Option<Fault>)> {
-    let matches = |gap: [u8; 32]| header.place.leaf(&message.digests, &gap) == header.leaf;
+    let Header {
+        place,
+        leaf,
+        origin,
+    } = header;
+    let matches = |gap: [u8; 32]| place.leaf(&message.digests, origin.as_ref(), &gap) == *leaf;
     let nothing: [u8; 32] = Sha256::digest([]).into();
     let fault_of_armor = (!message.canonical).then_some(Fault::Armor);
     if gap.is_empty() {
@@ -189,7 +205,6 @@ mod tests {
     use crate::vault::append::append;
     use crate::vault::armor;
     use crate::vault::file::MemoryFile;
-    use crate::vault::leaf::Place;
     use crate::vault::read::read_record;
     use crate::vault::scan::{Scanner, SpanKind};
 
@@ -211,6 +226,22 @@ mod tests {
                 file.bytes.split_at(before).1.to_vec()
             })
             .collect()
+    }
+
+    /// A record that claims this place, directly behind the one before, with the leaf that comes out of it.
+    fn record_at(place: Place, text: &[u8]) -> Vec<u8> {
+        let (sealed, origin) = (sealed(text), None);
+        let leaf = place.leaf(
+            sealed.digests(),
+            origin.as_ref(),
+            &Sha256::digest([]).into(),
+        );
+        let header = Header {
+            place,
+            leaf,
+            origin,
+        };
+        armor::render(Some(&header), sealed.message())
     }
 
     fn walk(vault: &[u8]) -> Vec<Standing> {
@@ -344,9 +375,7 @@ mod tests {
         let Standing::Linked(link) = &walk(&honest.concat())[1] else {
             panic!("no link")
         };
-        let (place, other) = (link.header.place, sealed(b"other"));
-        let leaf = place.leaf(other.digests(), &Sha256::digest([]).into());
-        let forged = armor::render(Some(&Header { place, leaf }), other.message());
+        let forged = record_at(link.header.place, b"other");
         let vault = [honest[0].clone(), forged, honest[2].clone()].concat();
         assert_eq!(links(&vault), [HOLDS, HOLDS, (true, Some(Fault::Prev))]);
     }
@@ -390,11 +419,36 @@ mod tests {
             prev: link.header.leaf,
             ..link.header.place
         };
-        let leaf = place.leaf(sealed(b"x").digests(), &Sha256::digest([]).into());
-        let older = armor::render(Some(&Header { place, leaf }), sealed(b"x").message());
+        let older = record_at(place, b"x");
         let fault = Fault::Time { before: at(0) };
         let vault = [before[0].clone(), older].concat();
         assert_eq!(links(&vault), [HOLDS, (true, Some(fault))]);
+    }
+
+    #[test]
+    fn a_log_that_was_begun_behind_another_one_binds_its_last_record() {
+        let before = records(2).concat();
+        let Standing::Linked(link) = &walk(&before)[1] else {
+            panic!("no link")
+        };
+        let leaf_before = link.header.leaf;
+        let begun = |seq, prev| {
+            let place = Place {
+                log: LogId([9; 16]),
+                seq,
+                time: at(-5), // the other log's own clock
+                prev,
+            };
+            links(&[before.clone(), record_at(place, b"x")].concat())[2].clone()
+        };
+        let other_log = Fault::OtherLog {
+            log: LogId([9; 16]),
+        };
+        assert_eq!(begun(0, leaf_before), HOLDS);
+        assert_eq!(begun(0, LeafHash([1; 32])), (true, Some(Fault::Prev)));
+        assert_eq!(begun(1, leaf_before), (true, Some(other_log.clone())));
+        let joined = begun(0, LeafHash::BEFORE_THE_FIRST);
+        assert_eq!(joined, (true, Some(other_log)));
     }
 
     #[test]

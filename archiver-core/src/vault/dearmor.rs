@@ -349,7 +349,7 @@ mod tests {
     }
 
     fn ours(message: &[u8]) -> Vec<u8> {
-        armor(message, "Comment: archiver 1", 64, "\n", true)
+        armor(message, "Comment: archiver 2", 64, "\n", true)
     }
 
     fn read_with(record: &[u8], window: usize) -> Result<(Vec<u8>, bool), DearmorError> {
@@ -376,7 +376,7 @@ mod tests {
         let record = ours(&message);
         assert_eq!(read(&record), Ok((message, true)));
         let dearmor = Dearmor::new(record.as_slice(), record.len() as u64).unwrap();
-        assert_eq!(dearmor.headers(), b"Comment: archiver 1\n");
+        assert_eq!(dearmor.headers(), b"Comment: archiver 2\n");
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! The one armor header of our records: `Comment: archiver 1 log=… seq=… time=… prev=… leaf=…` (docs/format.md §7.1).
+//! The one armor header of our records: `Comment: archiver 2 log=… seq=… time=… prev=… leaf=… origin=…` (docs/format.md §7.1).
 //!
 //! There is exactly one text for each header and one header for each text; everything else is refused. GnuPG ignores the line.
 //! Until a reader has recomputed the leaf, what a header says is *claimed*.
@@ -8,10 +8,14 @@ use std::str::FromStr;
 
 use thiserror::Error;
 
-use crate::vault::leaf::{LeafHash, Place};
+use crate::origin::OriginProof;
+use crate::vault::leaf::{LeafHash, NotItsText, Place};
 
 /// What starts the line, and the version of what follows.
-const PREFIX: &str = "Comment: archiver 1";
+const PREFIX: &str = "Comment: archiver 2";
+
+/// Stands for an origin proof that is not there.
+const NO_ORIGIN: &str = "none";
 
 /// The header of one of our records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,6 +24,8 @@ pub struct Header {
     pub place: Place,
     /// The record's leaf.
     pub leaf: LeafHash,
+    /// The proof that the writer made this record's ephemeral key himself; none for certificates that do not allow one.
+    pub origin: Option<OriginProof>,
 }
 
 impl Header {
@@ -40,10 +46,10 @@ impl fmt::Display for Header {
             time,
             prev,
         } = self.place;
-        let leaf = self.leaf;
+        let (leaf, origin) = (self.leaf, OriginField(self.origin));
         write!(
             f,
-            "{PREFIX} log={log} seq={seq} time={time} prev={prev} leaf={leaf}"
+            "{PREFIX} log={log} seq={seq} time={time} prev={prev} leaf={leaf} origin={origin}"
         )
     }
 }
@@ -52,7 +58,7 @@ impl fmt::Display for Header {
 #[derive(Debug, Error, PartialEq, Eq)]
 pub enum HeaderError {
     /// It does not start with our prefix and version.
-    #[error("not an archiver header of version 1")]
+    #[error("not an archiver header of version 2")]
     NotOurs,
     /// A field is missing, stands in the wrong place, or there is something after the last one.
     #[error("the archiver header has no field `{0}` in its place")]
@@ -79,11 +85,39 @@ impl FromStr for Header {
             prev: fields.next("prev")?,
         };
         let leaf = fields.next("leaf")?;
+        let OriginField(origin) = fields.next("origin")?;
         if fields.0.is_empty() {
-            Ok(Self { place, leaf })
+            Ok(Self {
+                place,
+                leaf,
+                origin,
+            })
         } else {
             Err(HeaderError::TrailingText)
         }
+    }
+}
+
+/// The value of the last field.
+struct OriginField(Option<OriginProof>);
+
+impl fmt::Display for OriginField {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Some(proof) => proof.fmt(f),
+            None => f.write_str(NO_ORIGIN),
+        }
+    }
+}
+
+impl FromStr for OriginField {
+    type Err = NotItsText;
+
+    fn from_str(text: &str) -> Result<Self, NotItsText> {
+        if text == NO_ORIGIN {
+            return Ok(Self(None));
+        }
+        text.parse().map(Some).map(Self)
     }
 }
 
@@ -119,9 +153,9 @@ mod tests {
     use crate::identity::UtcTime;
     use crate::vault::leaf::LogId;
 
-    const LINE: &str = "Comment: archiver 1 log=000102030405060708090a0b0c0d0e0f seq=7 time=2026-11-24T20:28:37Z \
-        prev=1111111111111111111111111111111111111111111111111111111111111111 \
-        leaf=2222222222222222222222222222222222222222222222222222222222222222";
+    const LINE: &str = "Comment: archiver 2 log=000102030405060708090a0b0c0d0e0f seq=7 time=2026-11-24T20:28:37Z \
+        prev=ERERERERERERERERERERERERERERERERERERERERERE= leaf=IiIiIiIiIiIiIiIiIiIiIiIiIiIiIiIiIiIiIiIiIiI= \
+        origin=MzMzMzMzMzMzMzMzMzMzMzMzMzMzMzMzMzMzMzMzMzMzMzMzMzMzMzMzMzMzMzMzMzMzMzMzMzMzMzMzMzMzMzMzMzMzMzMzMzMzMzMzMzM=";
 
     fn any_header() -> impl Strategy<Value = Header> {
         let time = -62_167_219_200_i64..253_402_000_000; // the years 0000 … 9999
@@ -131,8 +165,9 @@ mod tests {
             time,
             any::<[u8; 32]>(),
             any::<[u8; 32]>(),
+            prop::option::of(prop::array::uniform::<_, 80>(any::<u8>())),
         )
-            .prop_map(|(log, seq, time, prev, leaf)| Header {
+            .prop_map(|(log, seq, time, prev, leaf, origin)| Header {
                 place: Place {
                     log: LogId(log),
                     seq,
@@ -140,6 +175,7 @@ mod tests {
                     prev: LeafHash(prev),
                 },
                 leaf: LeafHash(leaf),
+                origin: origin.map(OriginProof),
             })
     }
 
@@ -163,6 +199,9 @@ mod tests {
     fn the_line_of_the_format_page_parses() {
         let header: Header = LINE.parse().unwrap();
         assert_eq!(header.place.seq, 7);
+        assert_eq!(header.place.prev, LeafHash([0x11; 32]));
+        assert_eq!(header.leaf, LeafHash([0x22; 32]));
+        assert_eq!(header.origin, Some(OriginProof([0x33; 80])));
         assert_eq!(header.to_string(), LINE);
         assert!(Header::is_meant(LINE.as_bytes()));
     }
@@ -171,7 +210,7 @@ mod tests {
     fn every_departure_from_the_one_form_is_named() {
         let cases = [
             (
-                LINE.replace("archiver 1", "archiver 2"),
+                LINE.replace("archiver 2", "archiver 1"),
                 HeaderError::NotOurs,
             ),
             (LINE.replace("Comment: ", "comment: "), HeaderError::NotOurs),
@@ -186,11 +225,27 @@ mod tests {
             (LINE.replace("0a0b", "0A0B"), HeaderError::Value("log")),
             (LINE.replace("37Z", "37+00:00"), HeaderError::Value("time")),
             (
-                LINE.replace("prev=11", "prev=1"),
+                LINE.replace("prev=ER", "prev=R"),
                 HeaderError::Value("prev"),
             ),
+            (
+                LINE.replace("RERE= leaf", "RERF= leaf"),
+                HeaderError::Value("prev"),
+            ),
+            (
+                LINE.replace("origin=MzMz", "origin=MzM"),
+                HeaderError::Value("origin"),
+            ),
+            (
+                LINE.replace("origin=", "origin=none "),
+                HeaderError::TrailingText,
+            ),
+            (
+                LINE.replace(" origin=", " origin=None"),
+                HeaderError::Value("origin"),
+            ),
             (format!("{LINE} "), HeaderError::TrailingText),
-            (format!("{LINE}\r"), HeaderError::Value("leaf")),
+            (format!("{LINE}\r"), HeaderError::Value("origin")),
         ];
         for (line, error) in cases {
             assert_eq!(line.parse::<Header>(), Err(error), "{line}");

@@ -3,17 +3,16 @@
 //! It has the form of an RFC 6962 leaf hash. This file computes leaves; whether a stored leaf is the right one is for
 //! readers to compare.
 
-use std::fmt;
-use std::str::FromStr;
-
-use data_encoding::HEXLOWER;
+use data_encoding::{BASE64, Encoding, HEXLOWER};
 use sha2::{Digest as _, Sha256};
 use thiserror::Error;
 
 use crate::identity::UtcTime;
+use crate::origin::OriginProof;
 
 const RFC6962_LEAF_PREFIX: u8 = 0;
-const LEAF_VERSION: u8 = 1;
+/// The version of header and leaf.
+const VERSION: u8 = 2;
 const KIND_RECORD: u8 = 1;
 
 /// The name of a log: 16 random bytes, drawn when the first record with our header is appended to a vault.
@@ -25,7 +24,7 @@ pub struct LogId(pub [u8; 16]);
 pub struct LeafHash(pub [u8; 32]);
 
 impl LeafHash {
-    /// What a log's first record has as its `prev`.
+    /// The `prev` of the first record of ours in a vault.
     pub const BEFORE_THE_FIRST: Self = Self([0; 32]);
 }
 
@@ -58,74 +57,99 @@ pub struct Place {
     pub seq: u64,
     /// When the record was appended.
     pub time: UtcTime,
-    /// The leaf of the record before, or [`LeafHash::BEFORE_THE_FIRST`].
+    /// The leaf of the record of ours that stands before it in the vault, whichever its log; [`LeafHash::BEFORE_THE_FIRST`] when
+    /// there is none.
     pub prev: LeafHash,
 }
 
 impl Place {
-    /// The leaf of a record with this body at this place.
+    /// The leaf of a record with this body and this origin proof at this place.
     ///
-    /// `gap` is the SHA-256 of all bytes of the vault between the end of the log's record before (or the file's start) and
+    /// `gap` is the SHA-256 of all bytes of the vault between the end of the record of ours before (or the vault's start) and
     /// this record's begin line.
     #[must_use]
-    pub fn leaf(&self, body: &BodyDigests, gap: &[u8; 32]) -> LeafHash {
-        let no_origin_proof = Sha256::digest([]);
+    pub fn leaf(
+        &self,
+        body: &BodyDigests,
+        origin: Option<&OriginProof>,
+        gap: &[u8; 32],
+    ) -> LeafHash {
+        let origin = origin.map_or(&[][..], |proof| &proof.0);
         let hash = Sha256::new()
-            .chain_update([RFC6962_LEAF_PREFIX, LEAF_VERSION, KIND_RECORD])
-            .chain_update(self.log.0)
-            .chain_update(self.seq.to_be_bytes())
-            .chain_update(self.time.unix().to_be_bytes())
-            .chain_update(self.prev.0)
-            .chain_update(body.session_keys)
-            .chain_update(body.rest)
-            .chain_update(no_origin_proof)
+            .chain_update([RFC6962_LEAF_PREFIX])
+            .chain_update(self.bytes(body))
+            .chain_update(Sha256::digest(origin))
             .chain_update(gap);
         LeafHash(hash.finalize().into())
     }
+
+    /// What leaf and origin proof both bind: version and kind, the place, and the body at it.
+    pub(crate) fn bytes(&self, body: &BodyDigests) -> Vec<u8> {
+        [
+            &[VERSION, KIND_RECORD][..],
+            &self.log.0,
+            &self.seq.to_be_bytes(),
+            &self.time.unix().to_be_bytes(),
+            &self.prev.0,
+            &body.session_keys,
+            &body.rest,
+        ]
+        .concat()
+    }
 }
 
-/// Text that is not the lower-case hex of a log id or a leaf.
+/// Text that is not the one form of a log id, a leaf or an origin proof.
 #[derive(Debug, Error)]
-#[error("expected {expected} lower-case hex digits")]
-pub struct NotHex {
-    expected: usize,
+#[error("expected {length} characters of {alphabet}")]
+pub struct NotItsText {
+    length: usize,
+    alphabet: &'static str,
 }
 
-/// Reads exactly `2·N` lower-case hex digits.
-fn from_hex<const N: usize>(text: &str) -> Result<[u8; N], NotHex> {
-    HEXLOWER
-        .decode(text.as_bytes())
-        .ok()
-        .and_then(|bytes| bytes.try_into().ok())
-        .ok_or(NotHex { expected: 2 * N })
-}
-
-macro_rules! hex_text {
-    ($($type:ident),+) => { $(
-        impl fmt::Display for $type {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(&HEXLOWER.encode(&self.0))
+/// Gives a newtype around bytes one text form, so that text and value map one to one.
+macro_rules! one_text_form {
+    ($type:ident, $encoding:expr, $alphabet:literal) => {
+        impl std::fmt::Display for $type {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(&$encoding.encode(&self.0))
             }
         }
 
-        impl fmt::Debug for $type {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        impl std::fmt::Debug for $type {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 write!(f, concat!(stringify!($type), "({})"), self)
             }
         }
 
-        impl FromStr for $type {
-            type Err = NotHex;
+        impl std::str::FromStr for $type {
+            type Err = $crate::vault::leaf::NotItsText;
 
-            /// Reads lower-case hex, so that text and value map one to one.
-            fn from_str(text: &str) -> Result<Self, NotHex> {
-                from_hex(text).map(Self)
+            #[doc = concat!("Reads exactly ", $alphabet, ".")]
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
+                $crate::vault::leaf::from_text(text, &$encoding, $alphabet).map(Self)
             }
         }
-    )+ };
+    };
+}
+pub(crate) use one_text_form;
+
+/// Decodes exactly `N` bytes. data-encoding takes no blanks, no missing padding and no loose bits.
+pub(crate) fn from_text<const N: usize>(
+    text: &str,
+    encoding: &Encoding,
+    alphabet: &'static str,
+) -> Result<[u8; N], NotItsText> {
+    let bytes = encoding.decode(text.as_bytes()).ok();
+    bytes
+        .and_then(|bytes| bytes.try_into().ok())
+        .ok_or(NotItsText {
+            length: encoding.encode_len(N),
+            alphabet,
+        })
 }
 
-hex_text!(LogId, LeafHash);
+one_text_form!(LogId, HEXLOWER, "lower-case hex");
+one_text_form!(LeafHash, BASE64, "padded base64");
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
@@ -152,7 +176,7 @@ mod tests {
             prev: LeafHash::BEFORE_THE_FIRST,
         };
         let body = BodyDigests::of(b"session-key packets", b"remaining packets");
-        place.leaf(&body, &Sha256::digest([]).into())
+        place.leaf(&body, None, &Sha256::digest([]).into())
     }
 
     fn second_leaf() -> LeafHash {
@@ -163,11 +187,12 @@ mod tests {
             prev: first_leaf(),
         };
         let body = BodyDigests::of(b"", b"x");
-        place.leaf(&body, &Sha256::digest(b"torn\n").into())
+        let origin = OriginProof(std::array::from_fn(|i| u8::try_from(i).unwrap()));
+        place.leaf(&body, Some(&origin), &Sha256::digest(b"torn\n").into())
     }
 
     #[test]
-    fn hex_has_one_form_and_one_length() {
+    fn a_log_id_and_a_leaf_have_one_text_form() {
         let id = LogId([0xab; 16]);
         assert_eq!(id.to_string().parse::<LogId>().unwrap(), id);
         for other in [
@@ -178,6 +203,18 @@ mod tests {
             &"xy".repeat(16),
         ] {
             assert!(other.parse::<LogId>().is_err(), "{other}");
+        }
+        let leaf = LeafHash([0xab; 32]);
+        let text = leaf.to_string();
+        assert_eq!(text, "q6urq6urq6urq6urq6urq6urq6urq6urq6urq6urq6s=");
+        assert_eq!(text.parse::<LeafHash>().unwrap(), leaf);
+        for other in [
+            text.replace("6s=", "6t="),
+            text.replace('=', ""),
+            format!(" {text}"),
+            "ab".repeat(32),
+        ] {
+            assert!(other.parse::<LeafHash>().is_err(), "{other}");
         }
     }
 }

@@ -224,6 +224,7 @@ fn drain(reader: &mut impl Read) -> io::Result<()> {
 mod tests {
     use super::*;
     use crate::identity::UtcTime;
+    use crate::origin::OriginProof;
     use crate::vault::armor;
     use crate::vault::leaf::{LeafHash, LogId, Place};
 
@@ -236,6 +237,7 @@ mod tests {
                 prev: LeafHash([2; 32]),
             },
             leaf: LeafHash([3; 32]),
+            origin: Some(OriginProof([4; 80])),
         }
     }
 
@@ -286,7 +288,7 @@ mod tests {
     fn damage_is_in_the_facts_and_the_reader_meets_it() {
         let message = vec![0xd2; 3 * START];
         let record = armor::render(Some(&header()), &message);
-        for at in [0, 300, 400, record.len() / 2, record.len() - 30] {
+        for at in [0, 400, 500, record.len() / 2, record.len() - 30] {
             let mut damaged = record.clone();
             damaged[at] = b'*';
             let (facts, read) = read(&damaged);
@@ -307,7 +309,7 @@ mod tests {
             let (facts, _) = read(text.as_bytes());
             assert!(matches!(facts.claim, Claim::Malformed(_)), "{text}");
         }
-        let foreign = record.replacen("archiver 1", "of somebody", 1);
+        let foreign = record.replacen("archiver 2", "of somebody", 1);
         assert_eq!(read(foreign.as_bytes()).0.claim, Claim::None);
     }
 }

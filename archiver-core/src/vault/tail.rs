@@ -196,6 +196,7 @@ mod tests {
 
     use super::*;
     use crate::identity::UtcTime;
+    use crate::origin::OriginProof;
     use crate::vault::armor;
     use crate::vault::file::MemoryFile;
     use crate::vault::leaf::{LeafHash, LogId, Place};
@@ -209,6 +210,7 @@ mod tests {
                 prev: LeafHash([2; 32]),
             },
             leaf: LeafHash([3; 32]),
+            origin: Some(OriginProof([4; 80])),
         }
     }
 
@@ -265,7 +267,7 @@ mod tests {
     fn a_header_in_any_other_form_is_not_ours() {
         let ours = String::from_utf8(ours(7)).unwrap();
         for foreign in [
-            ours.replace("Comment: archiver 1", "Comment: archiver 2"),
+            ours.replace("Comment: archiver 2", "Comment: archiver 1"),
             ours.replace("Comment:", "Version: GnuPG v2\nComment:"),
             ours.replacen("\n\n", "\nHash: SHA256\n\n", 1),
             ours.replacen("MESSAGE-----", "MESSAGE----- ", 1),

@@ -199,7 +199,10 @@ pub(crate) fn assert_is_one_log(vault: &[u8]) {
         reader.read_to_end(&mut message).unwrap();
         let (session_keys, rest) = split_message(&message);
         let body = BodyDigests::of(session_keys, rest);
-        assert_eq!(header.leaf, header.place.leaf(&body, &no_gap));
+        assert_eq!(
+            header.leaf,
+            header.place.leaf(&body, header.origin.as_ref(), &no_gap)
+        );
         prev = header.leaf;
         length += record.len();
     }

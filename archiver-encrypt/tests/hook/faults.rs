@@ -306,8 +306,9 @@ fn records_of_gpg_and_ours_stand_in_one_vault() {
     let mails: Vec<_> = all.iter().map(|record| archive.open(record)).collect();
     assert_eq!(mails, [&b"ours"[..], b"ours", b"ours again"]);
     let line = |record: &[u8]| text(record).lines().nth(1).unwrap().to_owned();
-    let leaf_of_first = line(all[0]).split("leaf=").nth(1).unwrap().to_owned();
+    let field = |record, at: usize| line(record).split(' ').nth(at).unwrap().to_owned();
+    let leaf_of_first = field(all[0], 7).replace("leaf=", "prev=");
     assert!(line(all[2]).contains(" seq=1 "));
-    assert!(line(all[2]).contains(&format!(" prev={leaf_of_first} ")));
+    assert_eq!(field(all[2], 6), leaf_of_first);
     assert_is_one_log(&ours);
 }

@@ -13,7 +13,7 @@ fn odd_mails() -> Vec<Vec<u8>> {
         .map(|i: u32| (i.wrapping_mul(2_654_435_761) >> 24) as u8)
         .collect();
     let armor =
-        b"-----BEGIN PGP MESSAGE-----\nComment: archiver 1\n\nAAAA\n-----END PGP MESSAGE-----\n";
+        b"-----BEGIN PGP MESSAGE-----\nComment: archiver 2\n\nAAAA\n-----END PGP MESSAGE-----\n";
     vec![
         b"".to_vec(),
         b"\n".to_vec(),

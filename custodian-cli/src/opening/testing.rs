@@ -73,15 +73,20 @@ impl Vault {
                 time: at(1_795_552_117),
                 prev: LeafHash::BEFORE_THE_FIRST,
             },
-            Some(Header { place, leaf }) => Place {
+            Some(Header { place, leaf, .. }) => Place {
                 seq: place.seq + 1,
                 prev: leaf,
                 ..place
             },
         };
         let gap = Sha256::digest(self.bytes.get(self.end..).unwrap()).into();
-        let leaf = place.leaf(sealed.digests(), &gap);
-        let header = Header { place, leaf };
+        let origin = None;
+        let leaf = place.leaf(sealed.digests(), origin.as_ref(), &gap);
+        let header = Header {
+            place,
+            leaf,
+            origin,
+        };
         self.bytes
             .extend(armor::render(Some(&header), sealed.message()));
         self.end = self.bytes.len();
