@@ -1,5 +1,5 @@
-//! The vault: a file of armored OpenPGP messages, one per mail, each of ours with one header that links it to the one
-//! before (docs/format.md §7).
+//! The vault: armored OpenPGP messages in a file, or in the segments of a folder, one per mail, each of ours with one header that
+//! links it to the one before (docs/format.md §7).
 //!
 //! Modules in the order in which data flows through them: first when a mail is archived, then when the vault is read. Nothing
 //! here opens files, prints or reads the clock.
@@ -10,11 +10,26 @@ pub mod header;
 
 pub mod armor;
 
-pub mod file;
+pub mod disk;
+
+pub mod segments;
+
+mod end;
+
+pub mod writable;
 
 pub mod append;
 
 mod tail;
+
+#[cfg(test)]
+#[allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    dead_code,
+    reason = "for tests; what the crash states need comes with them"
+)]
+pub(crate) mod memory_disk;
 
 pub mod scan;
 

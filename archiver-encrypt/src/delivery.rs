@@ -11,7 +11,7 @@ use thiserror::Error;
 
 use crate::args::Args;
 use crate::certificate_file::{self, CertificateFileError};
-use crate::disk_vault::DiskVault;
+use crate::disk;
 use crate::reply::{self, Notice};
 use crate::stop::StopSignals;
 
@@ -52,9 +52,10 @@ pub(crate) fn deliver(
         let written = out.write_all(&record).and_then(|()| out.flush());
         return written.map_err(DeliveryError::Output);
     };
-    let mut vault = DiskVault::new(path, args.allow_network_fs, stop);
     let name = || path.display().to_string();
-    let receipt = append(&mut vault, &sealed, || clock().unwrap_or(now))
+    let receipt = disk::vault_at(path, args.allow_network_fs, stop)
+        .map_err(AppendError::Lock)
+        .and_then(|mut vault| append(&mut vault, &sealed, || clock().unwrap_or(now)))
         .map_err(|e| DeliveryError::Append(name(), e))?;
     if args.confirm {
         reply::confirm(&receipt.header.place, out);

@@ -13,7 +13,7 @@
 mod args;
 mod certificate_file;
 mod delivery;
-mod disk_vault;
+mod disk;
 mod reply;
 mod stop;
 mod streams;

@@ -14,17 +14,21 @@ use crate::identity::UtcTime;
 use crate::openpgp::encrypt::SealedBody;
 use crate::secret::{NoRandomness, random_bytes};
 use crate::vault::armor;
-use crate::vault::file::VaultFile;
+use crate::vault::disk::{DiskFile, Folder};
 use crate::vault::header::Header;
 use crate::vault::leaf::{BodyDigests, LeafHash, LogId, Place};
+use crate::vault::segments::SegmentNumber;
 use crate::vault::tail::Tail;
+use crate::vault::writable::{LockedVault, WritableVault};
 
 /// Where a record came to stand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Receipt {
     /// The record's header.
     pub header: Header,
-    /// Where the record's begin line stands in the vault.
+    /// The segment in which it stands; `None` for a vault that is one file.
+    pub segment: Option<SegmentNumber>,
+    /// Where the record's begin line stands in the file.
     pub offset: u64,
     /// The vault's last line was cut off; it was ended, and the record begins on a new line.
     pub found_torn_tail: bool,
@@ -56,6 +60,9 @@ pub enum AppendError {
         "its folder could not be synced to disk (the user who runs the hook must be able to read it): {0}"
     )]
     SyncFolder(#[source] io::Error),
+    /// A new segment could not be begun, and nothing was written.
+    #[error("no new segment could be begun behind the last one: {0}")]
+    Segment(#[source] io::Error),
     /// No random log id.
     #[error("no log id could be drawn: {0}")]
     LogId(#[from] NoRandomness),
@@ -103,34 +110,30 @@ pub enum AppendError {
 ///
 /// # Errors
 /// [`AppendError`]. After any of them the caller must not say that the mail is archived. After all of them but
-/// [`AppendError::NotTakenBack`], [`AppendError::Mixed`] and [`AppendError::Sync`] the vault is byte for byte what it was before.
-pub fn append(
-    file: &mut impl VaultFile,
+/// [`AppendError::NotTakenBack`], [`AppendError::Mixed`] and [`AppendError::Sync`] the vault is byte for byte what it was before (a new
+/// file of it may stand there, empty).
+pub fn append<F: Folder>(
+    vault: &mut WritableVault<F>,
     sealed: &SealedBody,
     clock: impl FnOnce() -> UtcTime,
 ) -> Result<Receipt, AppendError> {
     let body = armor::body(sealed.message());
-    file.lock().map_err(AppendError::Lock)?;
-    let written = append_under_lock(file, sealed.digests(), &body, clock);
-    file.unlock();
+    let mut vault = vault.lock().map_err(AppendError::Lock)?;
+    let written = append_under_lock(&mut vault, sealed.digests(), &body, clock);
+    let mut file = vault.unlock();
     let receipt = written?;
     file.sync().map_err(AppendError::Sync)?;
     Ok(receipt)
 }
 
-fn append_under_lock(
-    file: &mut impl VaultFile,
+fn append_under_lock<F: Folder>(
+    vault: &mut LockedVault<'_, F>,
     digests: &BodyDigests,
     body: &[u8],
     clock: impl FnOnce() -> UtcTime,
 ) -> Result<Receipt, AppendError> {
-    let size = file.size().map_err(AppendError::Read)?;
-    if size == 0 {
-        // Whoever finds the vault empty, not only whoever made it: later writers find records and rely on this.
-        file.sync_folder().map_err(AppendError::SyncFolder)?;
-    }
-    let tail = Tail::find(file, size).map_err(AppendError::Read)?;
-    let gap = tail.gap_digest(file).map_err(AppendError::Read)?;
+    let tail = find_tail(vault).map_err(AppendError::Read)?;
+    let gap = tail.gap_digest(vault.end()).map_err(AppendError::Read)?;
     let now = clock();
     let place = next_place(&tail, now)?;
     let header = Header {
@@ -140,14 +143,50 @@ fn append_under_lock(
     };
     let newline = tail.newline();
     let head = format!("{newline}{}", armor::head(Some(&header)));
-    let written = write_or_take_back(file, size, head.as_bytes(), body)?;
-    require_nothing_else_was_written(file, size + written).map_err(AppendError::Mixed)?;
+    let offset = make_room(vault, &tail, head.len() + body.len(), place.time)?;
+    let file = vault.last_file();
+    let written = write_or_take_back(file, offset, head.as_bytes(), body)?;
+    require_nothing_else_was_written(file, offset + written).map_err(AppendError::Mixed)?;
     Ok(Receipt {
         header,
-        offset: size + newline.len() as u64,
+        segment: vault.segment(),
+        offset: offset + newline.len() as u64,
         found_torn_tail: tail.is_torn,
         now,
     })
+}
+
+/// Reaches back until the last record of ours is found. One that begins a file does not count yet: the file before may end in the
+/// middle of a line.
+fn find_tail<F: Folder>(vault: &mut LockedVault<'_, F>) -> io::Result<Tail> {
+    loop {
+        let tail = Tail::find(vault.end(), vault.end().total())?;
+        let is_sure = tail.last.as_ref().is_some_and(|last| last.start > 0);
+        if is_sure || !vault.reach_back()? {
+            return Ok(tail);
+        }
+    }
+}
+
+/// Sees to the file into which the record goes, and returns how many bytes it has.
+fn make_room<F: Folder>(
+    vault: &mut LockedVault<'_, F>,
+    tail: &Tail,
+    length: usize,
+    time: UtcTime,
+) -> Result<u64, AppendError> {
+    let last_file = vault.end().total() - vault.end().size_of_last();
+    let last = tail.last.as_ref().filter(|last| last.start >= last_file);
+    let last = last.map(|last| last.header.place.time);
+    if vault.wants_new_segment(last, length as u64, time) {
+        vault.begin_segment().map_err(AppendError::Segment)?;
+    }
+    let size = vault.end().size_of_last();
+    if size == 0 {
+        // Whoever finds the file empty, not only whoever made it: later writers find records and rely on this.
+        vault.sync_name().map_err(AppendError::SyncFolder)?;
+    }
+    Ok(size)
 }
 
 /// Continues the log of the last record of ours, or begins one.
@@ -171,13 +210,13 @@ fn next_place(tail: &Tail, now: UtcTime) -> Result<Place, AppendError> {
 
 /// Writes both parts, and returns their length.
 fn write_or_take_back(
-    file: &mut impl VaultFile,
+    file: &mut impl DiskFile,
     size: u64,
     head: &[u8],
     body: &[u8],
 ) -> Result<u64, AppendError> {
     let wanted = head.len() + body.len();
-    let cause = match file.append(head, body) {
+    let cause = match file.append(&[head, body]) {
         Ok(written) if written == wanted => return Ok(wanted as u64),
         Ok(written) => AppendError::NoRoom { written, wanted },
         Err(e) => AppendError::Write(e),
@@ -194,7 +233,7 @@ fn write_or_take_back(
 /// A program that ignores the lock (`gpg >> VAULT`) may have appended between our look at the tail and our write: then our
 /// begin line may stand in the middle of its line, where no reader finds it. Which came first is not to be told, so nothing is
 /// taken back, and the mail is archived again.
-fn require_nothing_else_was_written(file: &impl VaultFile, expected: u64) -> io::Result<()> {
+fn require_nothing_else_was_written(file: &impl DiskFile, expected: u64) -> io::Result<()> {
     if file.size()? == expected {
         return Ok(());
     }
@@ -203,10 +242,10 @@ fn require_nothing_else_was_written(file: &impl VaultFile, expected: u64) -> io:
     ))
 }
 
-/// Cuts the vault back to `size`, but only when all bytes behind `size` are the beginning of our record: a program that
+/// Cuts the file back to `size`, but only when all bytes behind `size` are the beginning of our record: a program that
 /// ignores the lock may have appended a mail meanwhile. What it appends between this look and the cut is lost with our
 /// bytes; only the lock closes that window.
-fn take_back(file: &mut impl VaultFile, size: u64, head: &[u8], body: &[u8]) -> io::Result<()> {
+fn take_back(file: &mut impl DiskFile, size: u64, head: &[u8], body: &[u8]) -> io::Result<()> {
     let left_behind =
         usize::try_from(file.size()?.saturating_sub(size)).map_err(io::Error::other)?;
     if left_behind == 0 {
@@ -226,10 +265,11 @@ fn take_back(file: &mut impl VaultFile, size: u64, head: &[u8], body: &[u8]) -> 
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
+    use rustix::io::Errno;
     use sha2::{Digest as _, Sha256};
 
     use super::*;
-    use crate::vault::file::{MemoryFile, Trouble};
+    use crate::vault::memory_disk::{Faults, MemoryVault};
 
     const NOON: i64 = 1_795_608_000;
 
@@ -245,20 +285,41 @@ mod tests {
         SealedBody::of(vec![0xc1, 3, 7, 7, 7], mail)
     }
 
-    fn append_at(file: &mut MemoryFile, unix: i64) -> Result<Receipt, AppendError> {
-        append(file, &sealed(), || at(unix))
+    fn append_at(vault: &MemoryVault, unix: i64) -> Result<Receipt, AppendError> {
+        vault.append(&sealed(), at(unix))
+    }
+
+    /// The calls since the last time that do something.
+    fn calls(vault: &MemoryVault) -> Vec<&'static str> {
+        let mut calls = vault.disk.take_calls();
+        calls.retain(|call| !["size", "read"].contains(call));
+        calls
+    }
+
+    fn failing(call: &'static str) -> Faults {
+        Faults {
+            failing: vec![call],
+            ..Faults::default()
+        }
+    }
+
+    fn full_after(room: usize, error: Option<Errno>) -> Faults {
+        Faults {
+            append: Some((room, error)),
+            ..Faults::default()
+        }
     }
 
     /// A vault with one record of ours, and its receipt.
-    fn one_record() -> (MemoryFile, Receipt) {
-        let mut file = MemoryFile::default();
-        let receipt = append_at(&mut file, NOON).unwrap();
-        file.calls.clear();
-        (file, receipt)
+    fn one_record() -> (MemoryVault, Receipt) {
+        let vault = MemoryVault::default();
+        let receipt = append_at(&vault, NOON).unwrap();
+        vault.disk.take_calls();
+        (vault, receipt)
     }
 
     fn record_length() -> usize {
-        one_record().0.bytes.len()
+        one_record().0.bytes().len()
     }
 
     fn expected_leaf(header: &Header, gap: &[u8]) -> LeafHash {
@@ -271,13 +332,13 @@ mod tests {
 
     #[test]
     fn a_new_vault_starts_a_log_and_is_the_canonical_record() {
-        let (file, receipt) = one_record();
+        let (vault, receipt) = one_record();
         let Header { place, leaf, .. } = receipt.header;
         assert_eq!((place.seq, place.time), (0, at(NOON)));
         assert_eq!(place.prev, LeafHash::BEFORE_THE_FIRST);
         assert_eq!(leaf, expected_leaf(&receipt.header, b""));
         let canonical = armor::render(Some(&receipt.header), sealed().message());
-        assert_eq!(file.bytes, canonical);
+        assert_eq!(vault.bytes(), canonical);
     }
 
     #[test]
@@ -288,22 +349,21 @@ mod tests {
 
     #[test]
     fn the_disk_is_asked_in_the_one_safe_order() {
-        let mut file = MemoryFile::default();
-        append_at(&mut file, NOON).unwrap();
+        let vault = MemoryVault::default();
+        append_at(&vault, NOON).unwrap();
         assert_eq!(
-            file.calls,
+            calls(&vault),
             ["lock", "sync folder", "append", "unlock", "sync"]
         );
-        file.calls.clear();
-        append_at(&mut file, NOON).unwrap();
-        assert_eq!(file.calls, ["lock", "append", "unlock", "sync"]);
+        append_at(&vault, NOON).unwrap();
+        assert_eq!(calls(&vault), ["lock", "append", "unlock", "sync"]);
     }
 
     #[test]
     fn a_log_goes_on_and_its_time_never_goes_back() {
-        let (mut file, first) = one_record();
-        let second = append_at(&mut file, NOON - 3600).unwrap();
-        let third = append_at(&mut file, NOON + 1).unwrap();
+        let (vault, first) = one_record();
+        let second = append_at(&vault, NOON - 3600).unwrap();
+        let third = append_at(&vault, NOON + 1).unwrap();
         let places = [first, second, third].map(|receipt| receipt.header.place);
         assert_eq!(places.map(|p| p.seq), [0, 1, 2]);
         assert_eq!(places.map(|p| p.time), [at(NOON), at(NOON), at(NOON + 1)]);
@@ -313,7 +373,7 @@ mod tests {
         assert_eq!(third.header.leaf, expected_leaf(&third.header, b""));
         assert_eq!(
             usize::try_from(third.offset).unwrap(),
-            second_end(&file.bytes)
+            second_end(&vault.bytes())
         );
     }
 
@@ -325,16 +385,23 @@ mod tests {
     #[test]
     fn a_write_that_fails_at_any_byte_leaves_the_vault_as_it_was() {
         let length = record_length();
-        for trouble in [Trouble::Short, Trouble::NoSpace, Trouble::InputOutput] {
+        let errors = [
+            Errno::NOSPC,
+            Errno::FBIG,
+            Errno::IO,
+            Errno::INTR,
+            Errno::DQUOT,
+        ];
+        for trouble in errors.map(Some).into_iter().chain([None]) {
             for room in 0..length {
-                let (mut file, _) = one_record();
-                let before = file.bytes.clone();
-                file.trouble = Some((room, trouble));
-                let error = append_at(&mut file, NOON).unwrap_err();
-                assert_eq!(file.bytes, before, "{trouble:?} at {room}: {error}");
+                let (vault, _) = one_record();
+                let before = vault.bytes();
+                vault.disk.set_faults(full_after(room, trouble));
+                let error = append_at(&vault, NOON).unwrap_err();
+                assert_eq!(vault.bytes(), before, "{trouble:?} at {room}: {error}");
                 let undone: &[&str] = &["lock", "append", "truncate", "sync", "unlock"];
                 let untouched: &[&str] = &["lock", "append", "unlock"];
-                assert_eq!(file.calls, if room == 0 { untouched } else { undone });
+                assert_eq!(calls(&vault), if room == 0 { untouched } else { undone });
             }
         }
     }
@@ -343,27 +410,29 @@ mod tests {
     fn the_same_holds_for_a_new_vault_and_behind_a_torn_tail() {
         for before in [&b""[..], b"torn"] {
             for room in 0..record_length() {
-                let mut file = MemoryFile::of(before);
-                file.trouble = Some((room, Trouble::NoSpace));
-                append_at(&mut file, NOON).unwrap_err();
-                assert_eq!(file.bytes, before);
+                let vault = MemoryVault::of(before);
+                vault.disk.set_faults(full_after(room, Some(Errno::NOSPC)));
+                append_at(&vault, NOON).unwrap_err();
+                assert_eq!(vault.bytes(), before);
             }
         }
     }
 
     #[test]
     fn a_write_that_cannot_be_taken_back_is_no_success_and_the_next_run_repairs_it() {
-        for failing in ["truncate", "sync"] {
+        for call in ["truncate", "sync"] {
             for room in 1..record_length() - 1 {
-                let (mut file, first) = one_record();
-                file.trouble = Some((room, Trouble::InputOutput));
-                file.failing = vec![failing];
-                let error = append_at(&mut file, NOON).unwrap_err();
+                let (vault, first) = one_record();
+                vault.disk.set_faults(Faults {
+                    failing: vec![call],
+                    ..full_after(room, Some(Errno::IO))
+                });
+                let error = append_at(&vault, NOON).unwrap_err();
                 assert!(matches!(error, AppendError::NotTakenBack { .. }), "{error}");
-                let before = file.bytes.clone();
-                (file.trouble, file.failing) = (None, Vec::new());
-                let second = append_at(&mut file, NOON).unwrap();
-                assert!(file.bytes.starts_with(&before));
+                let before = vault.bytes();
+                vault.disk.set_faults(Faults::default());
+                let second = append_at(&vault, NOON).unwrap();
+                assert!(vault.bytes().starts_with(&before));
                 assert_eq!(second.header.place.seq, 1);
                 assert_eq!(second.header.place.prev, first.header.leaf);
             }
@@ -372,39 +441,34 @@ mod tests {
 
     #[test]
     fn a_failed_sync_is_no_success() {
-        let (mut file, _) = one_record();
-        file.failing = vec!["sync"];
-        assert!(matches!(
-            append_at(&mut file, NOON),
-            Err(AppendError::Sync(_))
-        ));
+        let (vault, _) = one_record();
+        vault.disk.set_faults(failing("sync"));
+        assert!(matches!(append_at(&vault, NOON), Err(AppendError::Sync(_))));
     }
 
     #[test]
     fn without_lock_or_without_the_folders_sync_nothing_is_written() {
-        for failing in ["lock", "sync folder"] {
-            let mut file = MemoryFile {
-                failing: vec![failing],
-                ..MemoryFile::default()
-            };
-            append_at(&mut file, NOON).unwrap_err();
-            assert!(file.bytes.is_empty() && !file.calls.contains(&"append"));
+        for call in ["lock", "sync folder"] {
+            let vault = MemoryVault::default();
+            vault.disk.set_faults(failing(call));
+            append_at(&vault, NOON).unwrap_err();
+            assert!(vault.bytes().is_empty() && !calls(&vault).contains(&"append"));
         }
     }
 
     #[test]
     fn a_torn_tail_is_ended_and_belongs_to_the_gap() {
-        let (mut file, first) = one_record();
+        let (vault, first) = one_record();
         let torn = b"-----BEGIN PGP MESSAGE-----\n\nhQEM";
-        file.bytes.extend_from_slice(torn);
-        let second = append_at(&mut file, NOON).unwrap();
+        vault.put(torn);
+        let second = append_at(&vault, NOON).unwrap();
         assert!(second.found_torn_tail);
         assert_eq!(second.header.place.prev, first.header.leaf);
         let gap = [torn, &b"\n"[..]].concat();
         assert_eq!(second.header.leaf, expected_leaf(&second.header, &gap));
         let begin = usize::try_from(second.offset).unwrap();
-        assert!(file.bytes[begin..].starts_with(armor::BEGIN_LINE.as_bytes()));
-        let third = append_at(&mut file, NOON).unwrap();
+        assert!(vault.bytes()[begin..].starts_with(armor::BEGIN_LINE.as_bytes()));
+        let third = append_at(&vault, NOON).unwrap();
         assert!(!third.found_torn_tail);
         assert_eq!(third.header.place.prev, second.header.leaf);
     }
@@ -412,43 +476,49 @@ mod tests {
     #[test]
     fn a_vault_filled_by_gpg_starts_a_log_whose_gap_is_the_whole_file() {
         let foreign = armor::render(None, b"made by another program");
-        let mut file = MemoryFile::of(&foreign);
-        let first = append_at(&mut file, NOON).unwrap();
+        let vault = MemoryVault::of(&foreign);
+        let first = append_at(&vault, NOON).unwrap();
         assert_eq!(first.header.place.seq, 0);
         assert_eq!(first.header.leaf, expected_leaf(&first.header, &foreign));
-        file.bytes.extend_from_slice(&foreign);
-        let second = append_at(&mut file, NOON).unwrap();
+        vault.put(&foreign);
+        let second = append_at(&vault, NOON).unwrap();
         assert_eq!(second.header.place.prev, first.header.leaf);
         assert_eq!(second.header.leaf, expected_leaf(&second.header, &foreign));
     }
 
     #[test]
     fn what_another_program_wrote_behind_a_failed_write_is_not_cut_off() {
-        let (mut file, _) = one_record();
-        file.trouble = Some((100, Trouble::Short));
-        file.intruder_behind = UNLOCKED;
-        let error = append_at(&mut file, NOON).unwrap_err();
+        let (vault, _) = one_record();
+        vault.disk.set_faults(Faults {
+            intruder_behind: UNLOCKED,
+            ..full_after(100, None)
+        });
+        let error = append_at(&vault, NOON).unwrap_err();
         assert!(matches!(error, AppendError::NotTakenBack { .. }), "{error}");
-        assert!(file.bytes.ends_with(UNLOCKED));
+        assert!(vault.bytes().ends_with(UNLOCKED));
     }
 
     #[test]
     fn a_record_that_another_program_overtook_or_followed_is_no_success_and_nothing_is_cut_off() {
         let record = record_length();
         for (before, behind) in [(UNLOCKED, &b""[..]), (b"", UNLOCKED), (b"x", b"y")] {
-            let (mut file, first) = one_record();
-            let old = file.bytes.clone();
-            (file.intruder_before, file.intruder_behind) = (before, behind);
-            let error = append_at(&mut file, NOON).unwrap_err();
+            let (vault, first) = one_record();
+            let old = vault.bytes();
+            vault.disk.set_faults(Faults {
+                intruder_before: before,
+                intruder_behind: behind,
+                ..Faults::default()
+            });
+            let error = append_at(&vault, NOON).unwrap_err();
             assert!(matches!(error, AppendError::Mixed(_)), "{error}");
-            assert_eq!(file.calls, ["lock", "append", "unlock"]);
-            assert!(file.bytes.starts_with(&[&old, before].concat()));
-            assert!(file.bytes.ends_with(behind));
+            assert_eq!(calls(&vault), ["lock", "append", "unlock"]);
+            assert!(vault.bytes().starts_with(&[&old, before].concat()));
+            assert!(vault.bytes().ends_with(behind));
             let all = old.len() + before.len() + record + behind.len();
-            assert_eq!(file.bytes.len(), all);
+            assert_eq!(vault.bytes().len(), all);
 
-            (file.intruder_before, file.intruder_behind) = (b"", b"");
-            let again = append_at(&mut file, NOON).unwrap();
+            vault.disk.set_faults(Faults::default());
+            let again = append_at(&vault, NOON).unwrap();
             let overtaken = !before.is_empty();
             assert_eq!(again.header.place.seq, if overtaken { 1 } else { 2 });
             assert_eq!(again.header.place.prev == first.header.leaf, overtaken);
@@ -459,7 +529,7 @@ mod tests {
     fn a_clock_more_than_a_day_behind_the_record_before_is_told() {
         const DAY: i64 = 86_400;
         for (now, is_far) in [(NOON - DAY - 1, true), (NOON - DAY, false), (NOON, false)] {
-            let receipt = append_at(&mut one_record().0, now).unwrap();
+            let receipt = append_at(&one_record().0, now).unwrap();
             assert_eq!(
                 (receipt.now, receipt.header.place.time),
                 (at(now), at(NOON))
@@ -471,13 +541,13 @@ mod tests {
 
     #[test]
     fn a_forged_last_number_is_named() {
-        let (file, receipt) = one_record();
+        let (vault, receipt) = one_record();
         let mut header = receipt.header;
         header.place.seq = u64::MAX;
         let forged = armor::render(Some(&header), sealed().message());
-        let mut file = MemoryFile::of(&[file.bytes, forged].concat());
+        let vault = MemoryVault::of(&[vault.bytes(), forged].concat());
         assert!(matches!(
-            append_at(&mut file, NOON),
+            append_at(&vault, NOON),
             Err(AppendError::LogIsFull)
         ));
     }

@@ -202,9 +202,8 @@ fn check_leaf(
 mod tests {
     use super::*;
     use crate::openpgp::encrypt::SealedBody;
-    use crate::vault::append::append;
     use crate::vault::armor;
-    use crate::vault::file::MemoryFile;
+    use crate::vault::memory_disk::MemoryVault;
     use crate::vault::read::read_record;
     use crate::vault::scan::{Scanner, SpanKind};
 
@@ -218,12 +217,12 @@ mod tests {
 
     /// Records of one new log, one string each.
     fn records(count: u8) -> Vec<Vec<u8>> {
-        let mut file = MemoryFile::default();
+        let file = MemoryVault::default();
         (0..count)
             .map(|n| {
-                let before = file.bytes.len();
-                append(&mut file, &sealed(&[n; 100]), || at(i64::from(n))).unwrap();
-                file.bytes.split_at(before).1.to_vec()
+                let before = file.bytes().len();
+                file.append(&sealed(&[n; 100]), at(i64::from(n))).unwrap();
+                file.bytes().split_off(before)
             })
             .collect()
     }
@@ -280,42 +279,46 @@ mod tests {
     #[test]
     fn links_hold_across_torn_tails_and_foreign_records() {
         let foreign = armor::render(None, b"made by gpg");
-        let mut file = MemoryFile::of(&foreign);
+        let file = MemoryVault::of(&foreign);
         let mut expected = vec![Standing::NoHeader];
         for torn in [&foreign[..40], b"garbage", b"", &foreign] {
-            let receipt = append(&mut file, &sealed(b"x"), || at(9)).unwrap();
+            let receipt = file.append(&sealed(b"x"), at(9)).unwrap();
             expected.push(Standing::Linked(Link {
                 header: receipt.header,
                 leaf_matches: true,
                 fault: None,
             }));
-            file.bytes.extend_from_slice(torn);
+            file.put(torn);
         }
         expected.push(Standing::NoHeader);
-        assert_eq!(walk(&file.bytes), expected);
+        assert_eq!(walk(&file.bytes()), expected);
     }
 
     #[test]
     fn links_hold_behind_a_record_that_lost_only_its_last_lf() {
         for end in ["", " \t", "\r"] {
-            let mut file = MemoryFile::of(&records(2).concat());
-            file.bytes.pop();
-            file.bytes.extend_from_slice(end.as_bytes());
-            append(&mut file, &sealed(b"x"), || at(9)).unwrap();
-            append(&mut file, &sealed(b"y"), || at(9)).unwrap();
+            let records = records(2).concat();
+            let file = MemoryVault::of(records.strip_suffix(b"\n").unwrap());
+            file.put(end.as_bytes());
+            file.append(&sealed(b"x"), at(9)).unwrap();
+            file.append(&sealed(b"y"), at(9)).unwrap();
             // Other bytes in the end line are not ours; the LF alone restores the record.
             let second = (true, (!end.is_empty()).then_some(Fault::Armor));
-            assert_eq!(links(&file.bytes), [HOLDS, second, HOLDS, HOLDS], "{end:?}");
+            assert_eq!(
+                links(&file.bytes()),
+                [HOLDS, second, HOLDS, HOLDS],
+                "{end:?}"
+            );
         }
     }
 
     #[test]
     fn links_hold_behind_a_foreign_record_that_lost_its_last_lf() {
-        let mut file = MemoryFile::of(&records(1).concat());
+        let file = MemoryVault::of(&records(1).concat());
         let foreign = armor::render(None, b"made by gpg");
-        file.bytes.extend_from_slice(foreign.trim_ascii_end());
-        append(&mut file, &sealed(b"x"), || at(9)).unwrap();
-        let standings = walk(&file.bytes);
+        file.put(foreign.trim_ascii_end());
+        file.append(&sealed(b"x"), at(9)).unwrap();
+        let standings = walk(&file.bytes());
         let Standing::Linked(link) = &standings[2] else {
             panic!("{standings:?}")
         };

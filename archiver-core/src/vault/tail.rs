@@ -10,7 +10,7 @@ use memchr::memmem;
 use sha2::{Digest as _, Sha256};
 
 use crate::vault::armor::{BEGIN_LINE, END_LINE};
-use crate::vault::file::VaultFile;
+use crate::vault::disk::ReadAt;
 use crate::vault::header::Header;
 
 /// First step of the search: a mail of usual length. Every further step is twice as long, up to `LONGEST_STEP`.
@@ -25,6 +25,8 @@ const LONGEST_HEAD: u64 = 512;
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct LastRecord {
     pub(crate) header: Header,
+    /// Where its begin line stands.
+    pub(crate) start: u64,
     /// Behind its end line's LF; the vault's end when that LF is missing.
     pub(crate) end: u64,
 }
@@ -40,7 +42,7 @@ pub(crate) struct Tail {
 
 impl Tail {
     /// Looks at a vault of `size` bytes.
-    pub(crate) fn find(file: &impl VaultFile, size: u64) -> io::Result<Self> {
+    pub(crate) fn find(file: &(impl ReadAt + ?Sized), size: u64) -> io::Result<Self> {
         Ok(Self {
             last: last_record(file, size)?,
             is_torn: size > 0 && bytes(file, size - 1, size)? != b"\n",
@@ -55,7 +57,7 @@ impl Tail {
 
     /// SHA-256 of all bytes between the last record of ours (or the file's start) and the next one, [`Self::newline`] included.
     /// When that is all that a last record of ours lacks, it completes the record's end line, and the gap is empty.
-    pub(crate) fn gap_digest(&self, file: &impl VaultFile) -> io::Result<[u8; 32]> {
+    pub(crate) fn gap_digest(&self, file: &(impl ReadAt + ?Sized)) -> io::Result<[u8; 32]> {
         let mut hash = Sha256::new();
         let mut at = self.last.as_ref().map_or(0, |last| last.end);
         if at == self.size {
@@ -70,7 +72,7 @@ impl Tail {
     }
 }
 
-fn last_record(file: &impl VaultFile, size: u64) -> io::Result<Option<LastRecord>> {
+fn last_record(file: &(impl ReadAt + ?Sized), size: u64) -> io::Result<Option<LastRecord>> {
     let (mut to, mut step) = (size, FIRST_STEP);
     let mut end_of_record = None;
     while to > 0 {
@@ -81,7 +83,7 @@ fn last_record(file: &impl VaultFile, size: u64) -> io::Result<Option<LastRecord
                 Some(ArmorLine::Begin) => {
                     let header = header_of_record(file, start, size)?;
                     if let (Some(end), Some(header)) = (end_of_record.take(), header) {
-                        return Ok(Some(LastRecord { header, end }));
+                        return Ok(Some(LastRecord { header, start, end }));
                     }
                 }
                 None => (),
@@ -93,7 +95,12 @@ fn last_record(file: &impl VaultFile, size: u64) -> io::Result<Option<LastRecord
 }
 
 /// Where in `from..to` lines start that begin with dashes. Base64 has none, so they are few.
-fn dashed_lines(file: &impl VaultFile, from: u64, to: u64, size: u64) -> io::Result<Vec<u64>> {
+fn dashed_lines(
+    file: &(impl ReadAt + ?Sized),
+    from: u64,
+    to: u64,
+    size: u64,
+) -> io::Result<Vec<u64>> {
     const DASHES: &[u8] = b"\n-----";
     let before = from.saturating_sub(1);
     let window = bytes(file, before, size.min(to + DASHES.len() as u64))?;
@@ -113,7 +120,11 @@ enum ArmorLine {
 }
 
 /// What the line at `start` is; `None` for any other line than the two.
-fn armor_line(file: &impl VaultFile, start: u64, size: u64) -> io::Result<Option<ArmorLine>> {
+fn armor_line(
+    file: &(impl ReadAt + ?Sized),
+    start: u64,
+    size: u64,
+) -> io::Result<Option<ArmorLine>> {
     let mut length = 64;
     loop {
         let end = size.min(start + length);
@@ -168,7 +179,11 @@ fn parse_line(text: &[u8], is_files_end: bool) -> Parsed {
 }
 
 /// Our header, if the record that begins at `start` has it, and nothing else, above its empty line.
-fn header_of_record(file: &impl VaultFile, start: u64, size: u64) -> io::Result<Option<Header>> {
+fn header_of_record(
+    file: &(impl ReadAt + ?Sized),
+    start: u64,
+    size: u64,
+) -> io::Result<Option<Header>> {
     let head = bytes(file, start, size.min(start + LONGEST_HEAD))?;
     Ok(parse_head(&head))
 }
@@ -182,7 +197,7 @@ fn parse_head(head: &[u8]) -> Option<Header> {
     line.parse().ok()
 }
 
-fn bytes(file: &impl VaultFile, from: u64, to: u64) -> io::Result<Vec<u8>> {
+fn bytes(file: &(impl ReadAt + ?Sized), from: u64, to: u64) -> io::Result<Vec<u8>> {
     let length = usize::try_from(to.saturating_sub(from)).map_err(io::Error::other)?;
     let mut bytes = vec![0; length];
     file.read_exact_at(&mut bytes, from)?;
@@ -198,7 +213,6 @@ mod tests {
     use crate::identity::UtcTime;
     use crate::origin::OriginProof;
     use crate::vault::armor;
-    use crate::vault::file::MemoryFile;
     use crate::vault::leaf::{LeafHash, LogId, Place};
 
     fn header(seq: u64) -> Header {
@@ -219,8 +233,7 @@ mod tests {
     }
 
     fn tail(vault: &[u8]) -> Tail {
-        let file = MemoryFile::of(vault);
-        Tail::find(&file, vault.len() as u64).unwrap()
+        Tail::find(vault, vault.len() as u64).unwrap()
     }
 
     fn last(vault: &[u8]) -> Option<(u64, usize)> {
@@ -259,7 +272,7 @@ mod tests {
             let vault = [without_lf, end.as_bytes()].concat();
             let tail = tail(&vault);
             assert_eq!(tail.newline(), "\n");
-            assert_eq!(tail.gap_digest(&MemoryFile::of(&vault)).unwrap(), nothing);
+            assert_eq!(tail.gap_digest(vault.as_slice()).unwrap(), nothing);
         }
     }
 
@@ -353,8 +366,7 @@ mod tests {
                 gap.push(b'\n');
             }
             let expected: [u8; 32] = Sha256::digest(gap).into();
-            let file = MemoryFile::of(&vault);
-            prop_assert_eq!(tail.gap_digest(&file).unwrap(), expected);
+            prop_assert_eq!(tail.gap_digest(vault.as_slice()).unwrap(), expected);
         }
     }
 }

@@ -1,0 +1,418 @@
+//! A disk in memory, for tests: folders and files that write down what is asked of them, and fail where told to.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::{OsStr, OsString};
+use std::io::{self, ErrorKind};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use rustix::io::Errno;
+
+use crate::identity::UtcTime;
+use crate::openpgp::encrypt::SealedBody;
+use crate::vault::append::{AppendError, Receipt, append};
+use crate::vault::disk::{DiskFile, Folder, ReadAt};
+use crate::vault::writable::WritableVault;
+
+/// What was done to the disk, in order: out of it follows what a crash may leave behind.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Op {
+    Create {
+        folder: usize,
+        name: OsString,
+        file: usize,
+    },
+    Rename {
+        folder: usize,
+        from: OsString,
+        to: OsString,
+    },
+    Remove {
+        folder: usize,
+        name: OsString,
+    },
+    SyncFolder {
+        folder: usize,
+    },
+    Append {
+        file: usize,
+        bytes: Vec<u8>,
+    },
+    Truncate {
+        file: usize,
+        size: u64,
+    },
+    Sync {
+        file: usize,
+    },
+    /// The system gave up what was not yet on the disk, and will not say so again.
+    FailedSync {
+        file: usize,
+    },
+    /// A writer was told that this is on stable storage.
+    Acknowledged(usize),
+}
+
+/// How the disk misbehaves.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Faults {
+    /// So many bytes of each append are written, and then this is reported: a short count, or an error.
+    pub(crate) append: Option<(usize, Option<Errno>)>,
+    /// Another program's bytes, which arrive just before an append, when the size is known already.
+    pub(crate) intruder_before: &'static [u8],
+    /// Another program's bytes, which arrive just after an append.
+    pub(crate) intruder_behind: &'static [u8],
+    /// The calls that fail.
+    pub(crate) failing: Vec<&'static str>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    folders: Vec<BTreeMap<OsString, usize>>,
+    files: Vec<Content>,
+    locked: BTreeSet<Lock>,
+    log: Vec<Op>,
+    calls: Vec<&'static str>,
+    faults: Faults,
+}
+
+#[derive(Debug, Default)]
+struct Content {
+    bytes: Vec<u8>,
+    /// How many syncs have failed: every open file is told once.
+    failed_syncs: usize,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Lock {
+    Folder(usize),
+    File(usize),
+}
+
+/// The disk. Clones are the same disk.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct MemoryDisk(Arc<Mutex<State>>);
+
+impl MemoryDisk {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Makes an empty folder.
+    pub(crate) fn folder(&self) -> MemoryFolder {
+        let mut state = self.state();
+        state.folders.push(BTreeMap::new());
+        MemoryFolder {
+            number: state.folders.len() - 1,
+            disk: self.clone(),
+        }
+    }
+
+    /// What was done so far.
+    pub(crate) fn log(&self) -> Vec<Op> {
+        self.state().log.clone()
+    }
+
+    /// The names of the calls so far; forgets them.
+    pub(crate) fn take_calls(&self) -> Vec<&'static str> {
+        std::mem::take(&mut self.state().calls)
+    }
+
+    pub(crate) fn set_faults(&self, faults: Faults) {
+        self.state().faults = faults;
+    }
+
+    /// Writes down that a writer was told of its success.
+    pub(crate) fn acknowledge(&self, what: usize) {
+        self.state().log.push(Op::Acknowledged(what));
+    }
+}
+
+impl State {
+    fn called(&mut self, call: &'static str) -> io::Result<()> {
+        self.calls.push(call);
+        if self.faults.failing.contains(&call) {
+            return Err(Errno::IO.into());
+        }
+        Ok(())
+    }
+
+    fn find(&self, folder: usize, name: &OsStr) -> io::Result<usize> {
+        let found = self.folders.get(folder).and_then(|names| names.get(name));
+        found.copied().ok_or_else(|| ErrorKind::NotFound.into())
+    }
+
+    fn create(&mut self, folder: usize, name: &OsStr) -> io::Result<usize> {
+        if self.find(folder, name).is_ok() {
+            return Err(ErrorKind::AlreadyExists.into());
+        }
+        let file = self.files.len();
+        self.files.push(Content::default());
+        self.folders[folder].insert(name.to_owned(), file);
+        let name = name.to_owned();
+        self.log.push(Op::Create { folder, name, file });
+        Ok(file)
+    }
+
+    fn append(&mut self, file: usize, bytes: &[u8]) {
+        self.files[file].bytes.extend_from_slice(bytes);
+        let bytes = bytes.to_vec();
+        self.log.push(Op::Append { file, bytes });
+    }
+
+    fn lock(&mut self, lock: Lock) -> io::Result<()> {
+        if self.locked.insert(lock) {
+            Ok(())
+        } else {
+            Err(ErrorKind::WouldBlock.into())
+        }
+    }
+}
+
+/// A folder of the disk.
+#[derive(Clone, Debug)]
+pub(crate) struct MemoryFolder {
+    disk: MemoryDisk,
+    number: usize,
+}
+
+impl MemoryFolder {
+    /// Puts a file there, as if it had long been on the disk.
+    pub(crate) fn put(&self, name: &str, bytes: &[u8]) {
+        let mut state = self.disk.state();
+        let name = OsStr::new(name);
+        let file = match state.find(self.number, name) {
+            Ok(file) => file,
+            Err(_) => state.create(self.number, name).unwrap_or_default(),
+        };
+        let old = state.files[file].bytes.len() as u64;
+        state.files[file].bytes.clear();
+        if old > 0 {
+            state.log.push(Op::Truncate { file, size: 0 });
+        }
+        state.append(file, bytes);
+        let folder = self.number;
+        state
+            .log
+            .extend([Op::Sync { file }, Op::SyncFolder { folder }]);
+    }
+
+    /// What stands in a file; nothing when there is none.
+    pub(crate) fn bytes(&self, name: &str) -> Vec<u8> {
+        let state = self.disk.state();
+        let file = state.find(self.number, OsStr::new(name));
+        file.map(|file| state.files[file].bytes.clone())
+            .unwrap_or_default()
+    }
+
+    fn opened(&self, state: &State, file: usize) -> MemoryFile {
+        MemoryFile {
+            disk: self.disk.clone(),
+            file,
+            failed_syncs: state.files[file].failed_syncs,
+        }
+    }
+}
+
+impl Folder for MemoryFolder {
+    type File = MemoryFile;
+
+    fn lock(&mut self) -> io::Result<()> {
+        let mut state = self.disk.state();
+        state.called("lock")?;
+        state.lock(Lock::Folder(self.number))
+    }
+
+    fn unlock(&mut self) {
+        let mut state = self.disk.state();
+        state.calls.push("unlock");
+        state.locked.remove(&Lock::Folder(self.number));
+    }
+
+    fn open_locked(&self, name: &OsStr) -> io::Result<MemoryFile> {
+        let mut state = self.disk.state();
+        state.called("lock")?;
+        let file = match state.find(self.number, name) {
+            Ok(file) => file,
+            Err(_) => state.create(self.number, name)?,
+        };
+        state.lock(Lock::File(file))?;
+        Ok(self.opened(&state, file))
+    }
+
+    fn names(&self) -> io::Result<Vec<OsString>> {
+        let mut state = self.disk.state();
+        state.called("names")?;
+        Ok(state.folders[self.number].keys().cloned().collect())
+    }
+
+    fn open(&self, name: &OsStr) -> io::Result<MemoryFile> {
+        let mut state = self.disk.state();
+        state.called("open")?;
+        let file = state.find(self.number, name)?;
+        Ok(self.opened(&state, file))
+    }
+
+    fn create_new(&self, name: &OsStr) -> io::Result<MemoryFile> {
+        let mut state = self.disk.state();
+        state.called("create")?;
+        let file = state.create(self.number, name)?;
+        Ok(self.opened(&state, file))
+    }
+
+    fn rename(&self, from: &OsStr, to: &OsStr) -> io::Result<()> {
+        let mut state = self.disk.state();
+        state.called("rename")?;
+        let file = state.find(self.number, from)?;
+        state.folders[self.number].remove(from);
+        state.folders[self.number].insert(to.to_owned(), file);
+        state.log.push(Op::Rename {
+            folder: self.number,
+            from: from.to_owned(),
+            to: to.to_owned(),
+        });
+        Ok(())
+    }
+
+    fn remove(&self, name: &OsStr) -> io::Result<()> {
+        let mut state = self.disk.state();
+        state.called("remove")?;
+        state.find(self.number, name)?;
+        state.folders[self.number].remove(name);
+        state.log.push(Op::Remove {
+            folder: self.number,
+            name: name.to_owned(),
+        });
+        Ok(())
+    }
+
+    fn sync_name(&self, name: &OsStr) -> io::Result<()> {
+        let mut state = self.disk.state();
+        state.called("sync folder")?;
+        state.find(self.number, name)?;
+        let folder = self.number;
+        state.log.push(Op::SyncFolder { folder });
+        Ok(())
+    }
+}
+
+/// An open file of the disk.
+#[derive(Debug)]
+pub(crate) struct MemoryFile {
+    disk: MemoryDisk,
+    file: usize,
+    /// The failed syncs of which this open file was told, or which came before it.
+    failed_syncs: usize,
+}
+
+impl ReadAt for MemoryFile {
+    fn size(&self) -> io::Result<u64> {
+        let mut state = self.disk.state();
+        state.called("size")?;
+        Ok(state.files[self.file].bytes.len() as u64)
+    }
+
+    fn read_exact_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<()> {
+        let mut state = self.disk.state();
+        state.called("read")?;
+        state.files[self.file]
+            .bytes
+            .as_slice()
+            .read_exact_at(buffer, offset)
+    }
+}
+
+impl DiskFile for MemoryFile {
+    fn append(&mut self, pieces: &[&[u8]]) -> io::Result<usize> {
+        let mut state = self.disk.state();
+        state.called("append")?;
+        let bytes = pieces.concat();
+        let faults = state.faults.clone();
+        let (room, error) = faults.append.unwrap_or((bytes.len(), None));
+        let fits = bytes.get(..room).unwrap_or(&bytes);
+        for piece in [faults.intruder_before, fits, faults.intruder_behind] {
+            if !piece.is_empty() {
+                state.append(self.file, piece);
+            }
+        }
+        match error {
+            None => Ok(fits.len()),
+            Some(errno) => Err(errno.into()),
+        }
+    }
+
+    fn truncate(&mut self, size: u64) -> io::Result<()> {
+        let mut state = self.disk.state();
+        state.called("truncate")?;
+        let length = usize::try_from(size).map_err(io::Error::other)?;
+        state.files[self.file].bytes.truncate(length);
+        state.log.push(Op::Truncate {
+            file: self.file,
+            size,
+        });
+        Ok(())
+    }
+
+    fn sync(&mut self) -> io::Result<()> {
+        let mut state = self.disk.state();
+        let file = self.file;
+        if let Err(e) = state.called("sync") {
+            state.files[file].failed_syncs += 1;
+            state.log.push(Op::FailedSync { file });
+            self.failed_syncs = state.files[file].failed_syncs;
+            return Err(e);
+        }
+        let failed = state.files[file].failed_syncs;
+        if self.failed_syncs < failed {
+            self.failed_syncs = failed;
+            return Err(Errno::IO.into());
+        }
+        state.log.push(Op::Sync { file });
+        Ok(())
+    }
+
+    fn unlock(&mut self) {
+        let mut state = self.disk.state();
+        state.calls.push("unlock");
+        state.locked.remove(&Lock::File(self.file));
+    }
+}
+
+/// A vault that is one file on a disk of its own.
+#[derive(Debug)]
+pub(crate) struct MemoryVault {
+    pub(crate) disk: MemoryDisk,
+    folder: MemoryFolder,
+}
+
+const VAULT: &str = "VAULT";
+
+impl MemoryVault {
+    pub(crate) fn of(bytes: &[u8]) -> Self {
+        let vault = Self::default();
+        vault.folder.put(VAULT, bytes);
+        vault
+    }
+
+    pub(crate) fn bytes(&self) -> Vec<u8> {
+        self.folder.bytes(VAULT)
+    }
+
+    /// Appends a record of ours.
+    pub(crate) fn append(&self, sealed: &SealedBody, at: UtcTime) -> Result<Receipt, AppendError> {
+        let mut vault = WritableVault::file(self.folder.clone(), VAULT.into());
+        append(&mut vault, sealed, || at)
+    }
+
+    /// Appends bytes of another program.
+    pub(crate) fn put(&self, bytes: &[u8]) {
+        self.folder.put(VAULT, &[&self.bytes(), bytes].concat());
+    }
+}
+
+impl Default for MemoryVault {
+    fn default() -> Self {
+        let disk = MemoryDisk::default();
+        let folder = disk.folder();
+        Self { disk, folder }
+    }
+}
