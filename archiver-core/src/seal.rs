@@ -16,3 +16,11 @@ pub mod public_keys;
 pub mod seed_file;
 
 pub mod server;
+
+pub mod merkle;
+
+pub mod note;
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod vectors;

@@ -156,6 +156,8 @@ impl fmt::Debug for PublicKey {
 #[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
     use super::*;
+    use crate::seal::seed_file;
+    use crate::seal::vectors::{Vectors, bytes, hash};
     use crate::secret::assert_not_impl;
 
     assert_not_impl!(Seed: Clone, PartialEq, fmt::Display, serde::Serialize);
@@ -168,6 +170,30 @@ mod tests {
     fn seed(log: u8, at: &str, secret: u8) -> Seed {
         let secret = SecretBytes::filled_by(|bytes| bytes.fill(secret));
         Seed::of(LogId([log; 16]), day(at), secret)
+    }
+
+    #[test]
+    fn seeds_and_keys_are_those_that_python_computes() {
+        let vectors = Vectors::read();
+        let first = seed_file::decode(&bytes(&vectors.seed_file)).unwrap();
+        assert_eq!(first.log(), vectors.log.parse().unwrap());
+        assert_eq!(first.day(), day(&vectors.first_day));
+        let published = first.public_keys(DEFAULT_DAYS);
+        let mut seeds: Vec<Seed> = vec![first];
+        while seeds.len() < published.len() {
+            seeds.push(seeds.last().unwrap().next_seed().unwrap());
+        }
+        assert_eq!(vectors.days.len(), 3);
+        for expected in vectors.days {
+            assert_eq!(
+                seeds[expected.number].secret().expose_bytes(),
+                &hash(&expected.seed)
+            );
+            assert_eq!(
+                published[expected.number],
+                PublicKey(hash(&expected.public_key))
+            );
+        }
     }
 
     #[test]
