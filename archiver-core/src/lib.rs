@@ -35,3 +35,6 @@ pub mod words;
 pub mod openpgp;
 pub mod origin;
 pub mod vault;
+
+// What makes a rewritten vault show.
+pub mod seal;
