@@ -1,19 +1,26 @@
 //! The command line. Wrong arguments are a failed delivery like any other: clap never exits the process here.
 
 use std::ffi::OsString;
-use std::io;
 use std::path::PathBuf;
 
 use archiver_core::identity::Fingerprint;
 use clap::error::ErrorKind;
 use clap::{CommandFactory as _, Parser};
 
+use crate::syslog::Syslog;
+
+/// What stands under the options: what this program does besides.
+const OTHER_COMMANDS: &str = "\
+Not a delivery, with exit codes of their own:
+  archiver-encrypt setup --help    check an installation, prove it with a canary, print the recipes
+  archiver-encrypt status --help   how vault and certificate are, for people and for monitoring";
+
 /// Encrypts one mail from standard input to the archive, and appends it to the vault.
 ///
 /// Exit code 0: the record is on stable storage (with `--output -`: it was handed to standard output, no more). Exit code 75: it is
 /// not, and the mail server should keep the mail and try again. There is no other exit code.
 #[derive(Debug, Parser)]
-#[command(name = "archiver-encrypt", version, args_override_self = false)]
+#[command(name = "archiver-encrypt", version, args_override_self = false, after_help = OTHER_COMMANDS)]
 #[allow(
     clippy::struct_excessive_bools,
     reason = "each is a flag of its own on the command line"
@@ -48,6 +55,15 @@ pub(crate) struct Args {
     /// take the exit code of an empty or broken program file, which a shell runs "successfully", for an archived mail
     #[arg(long, conflicts_with = "output")]
     pub(crate) confirm: bool,
+
+    /// Where the system's log listens for its one line a delivery: a datagram socket, or `off`. Without this, /dev/log. That nobody
+    /// listens there never matters
+    #[arg(long, value_name = "SOCKET")]
+    pub(crate) syslog: Option<Syslog>,
+
+    /// Put the mail's Message-ID into the log line, so that a mail can be found in the vault by it
+    #[arg(long)]
+    pub(crate) log_message_id: bool,
 
     /// Write the record, without our header, to standard output instead of a vault: `-` is the only value. Exit code 0 then means only
     /// that it was handed over: a file is synced to disk, what comes of a pipe is up to its reader
@@ -86,14 +102,13 @@ impl Args {
     }
 }
 
-/// The manual page, from the same text as `--help`.
-pub(crate) fn man_page() -> io::Result<Vec<u8>> {
-    let mut page = Vec::new();
-    clap_mangen::Man::new(Args::command()).render(&mut page)?;
-    Ok(page)
+/// The delivery's command line, for the manual.
+pub(crate) fn command() -> clap::Command {
+    Args::command()
 }
 
-fn one_line(text: &str) -> String {
+/// A message of the argument parser, which it spreads over several lines.
+pub(crate) fn one_line(text: &str) -> String {
     let words: Vec<&str> = text.split_whitespace().collect();
     let line = words.join(" ");
     line.strip_prefix("error: ").unwrap_or(&line).to_owned()

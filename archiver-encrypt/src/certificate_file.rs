@@ -87,7 +87,7 @@ fn remedy(problem: &CertError) -> &'static str {
 }
 
 /// A regular file's bytes. Others are not even opened: a FIFO would keep the mail server waiting.
-fn read_file(path: &Path) -> Result<(Vec<u8>, Metadata), CertificateFileError> {
+pub(crate) fn read_file(path: &Path) -> Result<(Vec<u8>, Metadata), CertificateFileError> {
     use CertificateFileError as E;
     let name = || path.display().to_string();
     let unreadable = |e| E::Read(name(), e);

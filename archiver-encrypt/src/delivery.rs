@@ -7,6 +7,7 @@ use archiver_core::identity::UtcTime;
 use archiver_core::openpgp::encrypt::{Compression, EncryptError, seal};
 use archiver_core::vault::append::{AppendError, append};
 use archiver_core::vault::armor;
+use archiver_core::vault::header::Header;
 use thiserror::Error;
 
 use crate::args::Args;
@@ -30,14 +31,15 @@ pub(crate) enum DeliveryError {
     Output(io::Error),
 }
 
-/// Archives one mail. On success the record is on stable storage (or, with `--output -`, handed to `out`, and flushed).
+/// Archives one mail. On success the record is on stable storage, with the header that is returned (or, with `--output -`, without one,
+/// handed to `out`, and flushed).
 pub(crate) fn deliver(
     args: &Args,
     mail: impl Read,
     out: &mut impl Write,
     stop: &StopSignals,
     notices: &mut Vec<Notice>,
-) -> Result<(), DeliveryError> {
+) -> Result<Option<Header>, DeliveryError> {
     let now = clock().ok_or(DeliveryError::Clock)?;
     let cert = certificate_file::read(args, now, notices)?;
     let compression = if args.no_compress {
@@ -50,7 +52,7 @@ pub(crate) fn deliver(
     let Some(path) = &args.vault else {
         let record = armor::render(None, sealed.message());
         let written = out.write_all(&record).and_then(|()| out.flush());
-        return written.map_err(DeliveryError::Output);
+        return written.map(|()| None).map_err(DeliveryError::Output);
     };
     let name = || path.display().to_string();
     let receipt = disk::vault_at(path, args.allow_network_fs, stop)
@@ -67,11 +69,11 @@ pub(crate) fn deliver(
         let claimed = receipt.header.place.time;
         notices.push(Notice::ClockBehind(name(), receipt.now, claimed));
     }
-    Ok(())
+    Ok(Some(receipt.header))
 }
 
 /// Now, in UTC; `None` when the clock stands before 1970 or beyond the year 9999.
-fn clock() -> Option<UtcTime> {
+pub(crate) fn clock() -> Option<UtcTime> {
     let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).ok()?;
     UtcTime::from_unix(since_1970.as_secs().try_into().ok()?)
 }

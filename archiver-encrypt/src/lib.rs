@@ -6,17 +6,26 @@
 //! disk. With `--output -`, exit 0 has a weaker meaning: the record was handed to standard output, and synced only if that is a file;
 //! whoever reads it there must keep it. `--help` and `--version`, each as the only argument, are no delivery, and exit 0.
 //!
-//! `--confirm` adds a line on stdout to exit 0, for callers who start the hook through a shell.
+//! `--confirm` adds a line on stdout to exit 0, for callers who start the hook through a shell. Each delivery leaves a line in the system's log, if
+//! anybody listens there.
+//!
+//! `setup` and `status` as the first word are no delivery: they check an installation and watch it, and have exit codes of their own.
 //!
 //! A library, so that `custodian rehearse` can start its own executable as the hook; `main.rs` is one line.
 
 mod args;
 mod certificate_file;
+mod commands;
 mod delivery;
+mod delivery_log;
 mod disk;
+mod manual;
 mod reply;
+mod seen_mail;
 mod stop;
 mod streams;
+mod syslog;
+mod vault_reader;
 
 use std::ffi::OsString;
 use std::io::{self, Read, Write};
@@ -24,17 +33,25 @@ use std::panic::{self, UnwindSafe};
 use std::process::ExitCode;
 
 use crate::args::{Args, Asked};
+use crate::commands::Command;
+use crate::delivery_log::DeliveryLog;
 use crate::reply::{DELIVERED, TRY_AGAIN_LATER};
-pub use crate::stop::StopSignals;
+use crate::seen_mail::{MailFacts, SeenMail};
+use crate::stop::StopSignals;
 use crate::streams::{RecordOutput, StoppableInput};
+use crate::syslog::Syslog;
 
-/// The whole hook, as a process: signals and panics set up, arguments and streams taken from the environment.
+/// The whole program, as a process: signals and panics set up, arguments and streams taken from the environment.
 ///
 /// To be called once, first thing, by a `main` that then exits with what it returns.
 #[must_use]
 pub fn main_entry() -> ExitCode {
+    let mut args = std::env::args_os().skip(1).peekable();
+    if let Some(command) = args.peek().and_then(|word| Command::named(word)) {
+        return command.run(args);
+    }
     panic::set_hook(Box::new(|info| reply::say_panic(info, &mut io::stderr())));
-    ExitCode::from(guarded(process))
+    ExitCode::from(guarded(|| process(args)))
 }
 
 /// A fault of this program must look to the mail server like every other failure.
@@ -49,28 +66,38 @@ fn guarded(run: impl FnOnce() -> io::Result<u8> + UnwindSafe) -> u8 {
     }
 }
 
-fn process() -> io::Result<u8> {
+fn process(args: impl Iterator<Item = OsString>) -> io::Result<u8> {
     // A core dump would be a plaintext on disk.
     rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable)?;
     let stop = StopSignals::block()?;
     let mail = StoppableInput::stdin(&stop)?;
     let mut out = RecordOutput::stdout()?;
-    let args = std::env::args_os().skip(1);
     Ok(run(args, mail, &mut out, &mut io::stderr(), &stop))
 }
 
-/// The manual page of `archiver-encrypt`, as roff.
+/// A manual page of this program.
+#[derive(Debug)]
+pub struct ManPage {
+    /// Its file's name, such as `archiver-encrypt-status.1`.
+    pub name: String,
+    /// Its text, as roff.
+    pub text: Vec<u8>,
+}
+
+/// The manual pages of `archiver-encrypt`, made from the same text as `--help`: the delivery's, and one for each command.
 ///
 /// # Errors
 /// Never, as far as memory lasts.
-pub fn man_page() -> io::Result<Vec<u8>> {
-    args::man_page()
+pub fn man_pages() -> io::Result<Vec<ManPage>> {
+    let mut pages = vec![args::command()];
+    pages.extend(commands::command_lines());
+    pages.into_iter().map(manual::page).collect()
 }
 
-/// One run: `args` without the program's name. Returns the exit code, which is 0 or 75.
+/// One delivery: `args` without the program's name. Returns the exit code, which is 0 or 75.
 ///
 /// Nobody needs to read `out` and `err`: errors on them are ignored, except with `--output -`.
-pub fn run(
+fn run(
     args: impl Iterator<Item = OsString>,
     mail: impl Read,
     out: &mut impl Write,
@@ -83,13 +110,25 @@ pub fn run(
             let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
             return DELIVERED;
         }
-        Err(problem) => return reply::refuse(&problem, err),
+        Err(problem) => {
+            DeliveryLog::begin(Syslog::default()).refused(&problem, &MailFacts::default());
+            return reply::refuse(&problem, err);
+        }
     };
+    let log = DeliveryLog::begin(args.syslog.clone().unwrap_or_default());
+    let mut mail = SeenMail::new(mail, args.log_message_id);
     let mut notices = Vec::new();
-    let code = match delivery::deliver(&args, mail, out, stop, &mut notices) {
-        Ok(()) => DELIVERED,
-        Err(e) => reply::refuse(&e.to_string(), err),
+    let code = match delivery::deliver(&args, &mut mail, out, stop, &mut notices) {
+        Ok(record) => {
+            log.archived(record.as_ref(), &mail.facts());
+            DELIVERED
+        }
+        Err(e) => {
+            log.refused(&e.to_string(), &mail.facts());
+            reply::refuse(&e.to_string(), err)
+        }
     };
+    log.warn(&notices);
     reply::warn(&notices, err);
     code
 }

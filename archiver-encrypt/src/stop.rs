@@ -16,7 +16,7 @@ use thiserror::Error;
 
 /// The signals that ask the hook to stop, blocked for the calling thread.
 #[derive(Debug)]
-pub struct StopSignals(SignalFd);
+pub(crate) struct StopSignals(SignalFd);
 
 /// A signal asked the hook to stop.
 #[derive(Debug, Error)]
@@ -28,7 +28,7 @@ impl StopSignals {
     ///
     /// # Errors
     /// What the system reports.
-    pub fn block() -> io::Result<Self> {
+    pub(crate) fn block() -> io::Result<Self> {
         let stop = SigSet::from_iter([Signal::SIGTERM, Signal::SIGINT, Signal::SIGHUP]);
         stop.thread_block()?;
         SigSet::from_iter([Signal::SIGXFSZ, Signal::SIGPIPE]).thread_block()?;

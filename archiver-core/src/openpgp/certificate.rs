@@ -31,6 +31,7 @@ pub struct ArchiveCert {
     encryption: Fingerprint,
     user_id: Option<String>,
     validity: Validity,
+    expires: Option<UtcTime>,
     key: Key<PublicParts, UnspecifiedRole>,
 }
 
@@ -139,6 +140,7 @@ impl ArchiveCert {
             encryption: chosen.fingerprint,
             user_id: primary_user_id(&valid_cert),
             validity: chosen.validity,
+            expires: chosen.expires,
             key: chosen.key,
         })
     }
@@ -165,6 +167,12 @@ impl ArchiveCert {
     #[must_use]
     pub fn validity(&self) -> Validity {
         self.validity
+    }
+
+    /// When certificate or subkey expires, whichever is first; `None` when neither does.
+    #[must_use]
+    pub fn expires(&self) -> Option<UtcTime> {
+        self.expires
     }
 
     /// The X25519 public key (RFC 7748 §5, 32 bytes, little endian) of the encryption subkey, when it has one.
@@ -194,6 +202,7 @@ impl fmt::Debug for ArchiveCert {
             .field("encryption", &self.encryption)
             .field("user_id", &self.user_id)
             .field("validity", &self.validity)
+            .field("expires", &self.expires)
             .finish_non_exhaustive()
     }
 }
@@ -236,6 +245,7 @@ fn dearmored(bytes: &[u8]) -> io::Result<Cow<'_, [u8]>> {
 struct Candidate {
     fingerprint: Fingerprint,
     validity: Validity,
+    expires: Option<UtcTime>,
     key: Key<PublicParts, UnspecifiedRole>,
 }
 
@@ -247,6 +257,7 @@ fn encryption_subkeys(cert: &ValidCert<'_>, at: UtcTime) -> Result<Vec<Candidate
             Ok(Candidate {
                 fingerprint: known(&key.key().fingerprint())?,
                 validity: validity(cert, &key, at),
+                expires: expiry(cert, &key),
                 key: key.key().clone(),
             })
         })
@@ -292,11 +303,21 @@ fn validity(
     if let Some(made) = made.filter(|made| *made > at) {
         return Validity::NotBefore(made);
     }
-    let ends = [primary.key_expiration_time(), key.key_expiration_time()];
-    match ends.into_iter().flatten().min().and_then(utc) {
+    match expiry(cert, key) {
         Some(end) if end <= at => Validity::ExpiredSince(end),
         _ => Validity::Valid,
     }
+}
+
+fn expiry(
+    cert: &ValidCert<'_>,
+    key: &ValidErasedKeyAmalgamation<'_, PublicParts>,
+) -> Option<UtcTime> {
+    let ends = [
+        cert.primary_key().key_expiration_time(),
+        key.key_expiration_time(),
+    ];
+    ends.into_iter().flatten().min().and_then(utc)
 }
 
 /// When the certificate was last changed by its owner. With a clock that stands before that moment, the certificate is looked
@@ -463,12 +484,15 @@ mod tests {
             )
             .add_storage_encryption_subkey();
         let cert = builder.generate().unwrap().0;
-        let pinned = |pin| parse(&public(&cert), Some(&pin)).unwrap().validity();
+        let pinned = |pin| parse(&public(&cert), Some(&pin)).unwrap();
         let (in_force, expired): (Vec<_>, Vec<_>) = subkeys(&cert)
             .into_iter()
-            .partition(|subkey| pinned(*subkey) == Validity::Valid);
+            .partition(|subkey| pinned(*subkey).validity() == Validity::Valid);
         let end = at(MADE + 30 * 86_400);
-        assert_eq!(pinned(expired[0]), Validity::ExpiredSince(end));
+        let validity = pinned(expired[0]).validity();
+        assert_eq!(validity, Validity::ExpiredSince(end));
+        assert_eq!(pinned(expired[0]).expires(), Some(end));
+        assert_eq!(pinned(in_force[0]).expires(), None);
         let unpinned = parse(&public(&cert), None).unwrap();
         assert_eq!([unpinned.encryption_fingerprint()], in_force[..]);
     }

@@ -1,4 +1,4 @@
-//! `custodian man`: the manual pages, one for each command and one for the hook, made from the same text as `--help`.
+//! `custodian man`: the manual pages, one for each command, and the hook's, made from the same text as `--help`.
 
 use std::io::{self, Write as _};
 use std::path::PathBuf;
@@ -13,7 +13,7 @@ use crate::new_files::write_new;
 use crate::report::{Report, to_json};
 use crate::staging::{Staging, StagingError};
 
-/// Write the manual pages: one for each command, and one for archiver-encrypt.
+/// Write the manual pages: one for each command, and those of archiver-encrypt.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   custodian man pages
@@ -56,10 +56,11 @@ fn pages() -> io::Result<Vec<Page>> {
     for command in custodian.get_subcommands() {
         pages.push(page(command)?);
     }
-    pages.push(Page {
-        name: "archiver-encrypt.1".to_owned(),
-        text: archiver_encrypt::man_page()?,
-    });
+    let hook = archiver_encrypt::man_pages()?.into_iter();
+    pages.extend(hook.map(|page| Page {
+        name: page.name,
+        text: page.text,
+    }));
     Ok(pages)
 }
 

@@ -1,0 +1,154 @@
+//! `archiver-encrypt setup`: checks an installation, proves it with a canary mail, and prints the recipes for the paths in use.
+//!
+//! It changes nothing but what it is asked to make (`--create`, `--segments`), and the canary's record. Running it again does no harm: there is one more
+//! canary in the vault.
+
+mod canary;
+mod checks;
+mod folder;
+mod recipes;
+mod user;
+
+use std::ffi::OsString;
+use std::io::{self, Write};
+use std::path::PathBuf;
+
+use archiver_core::identity::Fingerprint;
+use clap::Parser;
+use clap::error::ErrorKind;
+
+use self::checks::{Check, Verdict};
+use self::recipes::Site;
+use self::user::User;
+use crate::args::one_line;
+
+/// All is well.
+const PROVEN: u8 = 0;
+/// It works, and there is something to look after.
+const LOOK_AFTER: u8 = 1;
+/// It does not work, or could not be proven.
+pub(crate) const FAILED: u8 = 2;
+
+const AFTER_HELP: &str = "\
+Example:
+  archiver-encrypt setup --cert /etc/archiver/archive.cert.asc --fingerprint SUBKEY --vault /var/lib/archiver/VAULT --create
+
+Exit codes:
+  0  the hook works as the recipes start it
+  1  it works, and there is something to look after
+  2  it does not work, or that could not be proven";
+
+/// Check the hook's installation, prove it with a canary mail, and print the recipes for it.
+///
+/// The canary is delivered by the very command that the recipes hold, as the user who will run it, and must be found at the vault's end; and once more with a
+/// certificate that is missing, which must be refused. Run it as root, or as that user.
+#[derive(Debug, Parser)]
+#[command(
+    name = "archiver-encrypt-setup",
+    bin_name = "archiver-encrypt setup",
+    after_help = AFTER_HELP,
+    max_term_width = 100
+)]
+pub(crate) struct Args {
+    /// The archive's certificate, archive.cert.asc of the ceremony
+    #[arg(long, value_name = "FILE")]
+    cert: PathBuf,
+
+    /// The vault: a file in a folder of its own, or with --segments a folder
+    #[arg(long, value_name = "PATH")]
+    vault: PathBuf,
+
+    /// The fingerprint of the archive's encryption subkey, from the ceremony record on paper. Without it, whoever can exchange the certificate can divert all
+    /// mail
+    #[arg(long, value_name = "HEX")]
+    fingerprint: Option<Fingerprint>,
+
+    /// Who runs the hook. As root, without this: archiver
+    #[arg(long, value_name = "NAME")]
+    user: Option<String>,
+
+    /// Make the vault's folder if it is missing: owned by the user, mode 0700
+    #[arg(long)]
+    create: bool,
+}
+
+/// Runs the command and returns its exit code.
+pub(crate) fn run(args: impl Iterator<Item = OsString>, out: &mut impl Write) -> u8 {
+    let told = match Args::try_parse_from(args) {
+        Ok(args) => set_up(&args, out),
+        Err(e) if e.kind() == ErrorKind::DisplayHelp => write!(out, "{e}").map(|()| PROVEN),
+        Err(e) => writeln!(out, "FAIL  {}", one_line(&e.to_string())).map(|()| FAILED),
+    };
+    // Nobody reads that the canary failed when stdout is closed.
+    told.and_then(|code| out.flush().map(|()| code))
+        .unwrap_or(FAILED)
+}
+
+fn set_up(args: &Args, out: &mut impl Write) -> io::Result<u8> {
+    let mut told = Told {
+        out,
+        worst: Verdict::Good,
+    };
+    let (Some(user), Some(site)) = (find_user(args, &mut told)?, find_site(args, &mut told)?)
+    else {
+        return told.close();
+    };
+    told.all(checks::program(&site))?;
+    told.all(checks::certificate(&site))?;
+    told.all(folder::vault(args, &user))?;
+    if told.worst < Verdict::Bad {
+        told.all(canary::deliver(&site, &user))?;
+        told.all(canary::refuse(&site, &user))?;
+    }
+    if told.worst < Verdict::Bad {
+        write!(told.out, "\n{}", recipes::text(&site))?;
+    }
+    told.close()
+}
+
+fn find_user(args: &Args, told: &mut Told<'_, impl Write>) -> io::Result<Option<User>> {
+    match User::who_runs_the_hook(args.user.as_deref()) {
+        Ok(user) => Ok(Some(user)),
+        Err(e) => told.all([Check::bad(e.to_string())]).map(|()| None),
+    }
+}
+
+fn find_site(args: &Args, told: &mut Told<'_, impl Write>) -> io::Result<Option<Site>> {
+    match Site::new(&args.cert, &args.vault, args.fingerprint) {
+        Ok(site) => Ok(Some(site)),
+        Err(e) => told.all([Check::bad(e.to_string())]).map(|()| None),
+    }
+}
+
+/// What was told so far, a line each.
+struct Told<'a, W> {
+    out: &'a mut W,
+    worst: Verdict,
+}
+
+impl<W: Write> Told<'_, W> {
+    fn all(&mut self, checks: impl IntoIterator<Item = Check>) -> io::Result<()> {
+        for check in checks {
+            writeln!(self.out, "{check}")?;
+            self.worst = self.worst.max(check.verdict);
+        }
+        Ok(())
+    }
+
+    /// The last line, and the exit code.
+    fn close(self) -> io::Result<u8> {
+        let (line, code) = match self.worst {
+            Verdict::Good => ("The hook works as the recipes start it.", PROVEN),
+            Verdict::Doubtful => (
+                "The hook works. Look after the lines that begin with WARN.",
+                LOOK_AFTER,
+            ),
+            Verdict::Bad => (
+                "The hook does not work yet. Mend what FAIL says, and run this again.",
+                FAILED,
+            ),
+        };
+        writeln!(self.out, "\n{line}")?;
+        Ok(code)
+    }
+}

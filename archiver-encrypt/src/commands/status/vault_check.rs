@@ -1,0 +1,183 @@
+//! The vault: how much it holds, when the last mail came, who may touch it, and whether another program holds its lock.
+
+use std::os::unix::fs::MetadataExt as _;
+use std::path::Path;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use archiver_core::identity::UtcTime;
+use rustix::fs::{FlockOperation, flock};
+use serde::Serialize;
+
+use super::disk_check::{self, Disk};
+use super::report::{duration, size};
+use super::state::{Findings, State};
+use super::{Args, thresholds::Age};
+use crate::vault_reader::{VaultReadError, VaultReader};
+
+/// A writer holds the lock for well under a millisecond, with a mail of gigabytes for some seconds.
+const LOCK_PATIENCE: Duration = Duration::from_secs(5);
+const LOCK_PAUSE: Duration = Duration::from_millis(20);
+
+/// The vault, as its end claims.
+#[derive(Debug, Serialize)]
+pub(crate) struct Vault {
+    pub(crate) path: String,
+    /// How many segments, when it is a folder.
+    pub(crate) segments: Option<usize>,
+    pub(crate) bytes: u64,
+    /// Records of the last log.
+    pub(crate) records: u64,
+    pub(crate) log: Option<String>,
+    pub(crate) last_record: Option<String>,
+    pub(crate) age_seconds: Option<u64>,
+}
+
+/// Looks at the vault and its disk.
+pub(crate) fn look(
+    args: &Args,
+    now: UtcTime,
+    findings: &mut Findings,
+) -> (Option<Vault>, Option<Disk>) {
+    let vault = match VaultReader::open(&args.vault) {
+        Ok(vault) => vault,
+        Err(e) => {
+            let disk = disk_check::beside(&args.vault);
+            findings.add(state_of(&e, disk.is_some()), hint(&e, disk.is_some()));
+            return (
+                None,
+                disk.map(|disk| disk_check::judge(disk, args, None, findings)),
+            );
+        }
+    };
+    let facts = match facts(&vault, &args.vault, now) {
+        Ok(facts) => facts,
+        Err(e) => {
+            findings.add(State::Unknown, e.to_string());
+            return (None, None);
+        }
+    };
+    judge_age(&facts, args, findings);
+    judge_permissions(&vault, &args.vault, findings);
+    judge_lock(&vault, findings);
+    let rate = disk_check::bytes_a_day(&vault, now);
+    let disk = disk_check::of(vault.locked_file());
+    let disk = disk.map(|disk| disk_check::judge(disk, args, rate, findings));
+    (Some(facts), disk)
+}
+
+/// A vault that is missing is made by the first mail, if its folder is there.
+fn state_of(error: &VaultReadError, has_folder: bool) -> State {
+    match error {
+        VaultReadError::Missing(_) if has_folder => State::Warning,
+        VaultReadError::Missing(_) | VaultReadError::Kind(_) => State::Critical,
+        VaultReadError::Read(..) => State::Unknown,
+    }
+}
+
+fn hint(error: &VaultReadError, has_folder: bool) -> String {
+    match error {
+        VaultReadError::Missing(_) if has_folder => {
+            format!("{error} yet; the first mail makes it")
+        }
+        VaultReadError::Missing(_) => format!("{error}, nor does its folder: no mail is archived"),
+        _ => error.to_string(),
+    }
+}
+
+fn facts(vault: &VaultReader, path: &Path, now: UtcTime) -> Result<Vault, VaultReadError> {
+    let last = vault.last_record()?.map(|found| found.header.place);
+    let age = |time: UtcTime| u64::try_from(now.unix() - time.unix()).unwrap_or(0);
+    Ok(Vault {
+        path: path.display().to_string(),
+        segments: vault.segments(),
+        bytes: vault.size(),
+        records: last.map_or(0, |last| last.seq.saturating_add(1)),
+        log: last.map(|last| last.log.to_string()),
+        last_record: last.map(|last| last.time.to_string()),
+        age_seconds: last.map(|last| age(last.time)),
+    })
+}
+
+fn judge_age(vault: &Vault, args: &Args, findings: &mut Findings) {
+    let Some(seconds) = vault.age_seconds else {
+        findings.add(
+            State::Warning,
+            format!("no record of ours stands in {} yet", vault.path),
+        );
+        return;
+    };
+    let age = Age { seconds };
+    let state = match age {
+        _ if age > args.crit_age => State::Critical,
+        _ if age > args.warn_age => State::Warning,
+        _ => State::Ok,
+    };
+    let told = format!("the last mail was archived {} ago", duration(seconds));
+    let look = "; look into the mail server's queue and log";
+    findings.add(
+        state,
+        if state == State::Ok {
+            told
+        } else {
+            told + look
+        },
+    );
+    let segments = vault.segments.map(|count| format!(" in {count} segments"));
+    let (records, bytes) = (vault.records, size(vault.bytes));
+    let segments = segments.unwrap_or_default();
+    findings.add(
+        State::Ok,
+        format!(
+            "{} holds {bytes}{segments}, {records} records in the last log",
+            vault.path
+        ),
+    );
+}
+
+/// The mails are encrypted, so that reading is no catastrophe; writing is, as whoever may do it may delete them.
+fn judge_permissions(vault: &VaultReader, path: &Path, findings: &mut Findings) {
+    const OTHERS_WRITE: u32 = 0o022;
+    const OTHERS_READ: u32 = 0o044;
+    let path = path.display();
+    let mode = vault.metadata().mode();
+    if mode & OTHERS_WRITE != 0 {
+        let text =
+            format!("{path} may be written by others than its owner; run: chmod go-rwx {path}");
+        findings.add(State::Critical, text);
+    } else if mode & OTHERS_READ != 0 {
+        let text = format!("{path} may be read by others than its owner; run: chmod go-rwx {path}");
+        findings.add(State::Warning, text);
+    } else {
+        findings.add(
+            State::Ok,
+            format!("{path} may be read and written by its owner only"),
+        );
+    }
+}
+
+/// Takes the lock for a moment, shared, as no hook is kept waiting by more than that.
+fn judge_lock(vault: &VaultReader, findings: &mut Findings) {
+    let deadline = Instant::now() + LOCK_PATIENCE;
+    loop {
+        match flock(vault.locked_file(), FlockOperation::NonBlockingLockShared) {
+            Ok(()) => break,
+            Err(rustix::io::Errno::WOULDBLOCK) if Instant::now() < deadline => sleep(LOCK_PAUSE),
+            Err(rustix::io::Errno::WOULDBLOCK) => {
+                let patience = LOCK_PATIENCE.as_secs();
+                let text = format!(
+                    "another program has held the vault's lock for more than {patience} seconds, and mail waits for it; look for it with: fuser -v VAULT"
+                );
+                return findings.add(State::Critical, text);
+            }
+            Err(e) => {
+                let text = format!(
+                    "whether another program holds the vault's lock could not be told: {e}"
+                );
+                return findings.add(State::Unknown, text);
+            }
+        }
+    }
+    let _ = flock(vault.locked_file(), FlockOperation::Unlock);
+    findings.add(State::Ok, "no program holds the vault's lock");
+}

@@ -1,0 +1,288 @@
+//! A vault as those read it who only look at its end: one run of bytes, from a file or from the segments of a folder in the order of their numbers.
+//!
+//! What is read is claimed, not verified: that is for `custodian inspect`, which reads the whole. Nothing here is written, and no lock is kept.
+
+use std::fs::{self, File, Metadata};
+use std::io::{self, ErrorKind, Read};
+use std::os::unix::fs::FileExt as _;
+use std::path::{Path, PathBuf};
+
+use archiver_core::vault::armor::BEGIN_LINE;
+use archiver_core::vault::header::Header;
+use archiver_core::vault::scan::{Scanner, SpanKind};
+use thiserror::Error;
+
+/// Longer than a begin line and our header together.
+const LONGEST_HEAD: usize = 1024;
+
+/// How far from the end the last record is looked for first; then eight times as far, and so on.
+const FIRST_STEP: u64 = 64 * 1024;
+
+/// Why a vault could not be looked at.
+#[derive(Debug, Error)]
+pub(crate) enum VaultReadError {
+    #[error("vault {0} does not exist")]
+    Missing(String),
+    #[error("vault {0} is neither a file nor a folder")]
+    Kind(String),
+    #[error("vault {0} could not be read: {1}; run this as the user who runs the hook, or as root")]
+    Read(String, io::Error),
+}
+
+/// A vault, open for reading, as long as it was then.
+#[derive(Debug)]
+pub(crate) struct VaultReader {
+    path: PathBuf,
+    /// The file, or the folder: what the hook locks.
+    locked: File,
+    metadata: Metadata,
+    segments: Vec<Segment>,
+}
+
+#[derive(Debug)]
+struct Segment {
+    file: File,
+    /// Where it begins in the vault.
+    start: u64,
+    length: u64,
+}
+
+/// A record of ours.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct FoundRecord {
+    pub(crate) offset: u64,
+    pub(crate) header: Header,
+}
+
+impl VaultReader {
+    pub(crate) fn open(path: &Path) -> Result<Self, VaultReadError> {
+        let name = || path.display().to_string();
+        let unreadable = |e: io::Error| match e.kind() {
+            ErrorKind::NotFound => VaultReadError::Missing(name()),
+            _ => VaultReadError::Read(name(), e),
+        };
+        let kind = fs::metadata(path).map_err(unreadable)?.file_type();
+        if !kind.is_file() && !kind.is_dir() {
+            return Err(VaultReadError::Kind(name()));
+        }
+        let files = if kind.is_dir() {
+            segment_paths(path).map_err(unreadable)?
+        } else {
+            vec![path.to_owned()]
+        };
+        let locked = File::open(path).map_err(unreadable)?;
+        Ok(Self {
+            path: path.to_owned(),
+            metadata: locked.metadata().map_err(unreadable)?,
+            locked,
+            segments: open_segments(&files).map_err(unreadable)?,
+        })
+    }
+
+    /// The file or the folder itself.
+    pub(crate) fn locked_file(&self) -> &File {
+        &self.locked
+    }
+
+    pub(crate) fn metadata(&self) -> &Metadata {
+        &self.metadata
+    }
+
+    /// The number of segments, when the vault is a folder.
+    pub(crate) fn segments(&self) -> Option<usize> {
+        self.metadata.is_dir().then_some(self.segments.len())
+    }
+
+    pub(crate) fn size(&self) -> u64 {
+        self.segments.iter().map(|segment| segment.length).sum()
+    }
+
+    /// The last whole record of ours.
+    pub(crate) fn last_record(&self) -> Result<Option<FoundRecord>, VaultReadError> {
+        let mut step = FIRST_STEP;
+        loop {
+            let from = self.size().saturating_sub(step);
+            let last = self.records_from(from).last().transpose()?;
+            if last.is_some() || from == 0 {
+                return Ok(last);
+            }
+            step = step.saturating_mul(8);
+        }
+    }
+
+    /// All whole records of ours that begin at this offset or behind it.
+    pub(crate) fn records_from(
+        &self,
+        from: u64,
+    ) -> impl Iterator<Item = Result<FoundRecord, VaultReadError>> {
+        let unreadable = |e| VaultReadError::Read(self.path.display().to_string(), e);
+        let spans = Scanner::new(ReadFrom {
+            vault: self,
+            at: from,
+        });
+        spans.filter_map(move |span| {
+            let span = match span {
+                Ok(span) if span.kind == SpanKind::Record => span,
+                Ok(_) => return None,
+                Err(e) => return Some(Err(unreadable(e))),
+            };
+            let offset = from + span.offset;
+            let header = self.header_at(offset).map_err(unreadable).transpose()?;
+            Some(header.map(|header| FoundRecord { offset, header }))
+        })
+    }
+
+    /// Our header, if the record that begins there has one.
+    fn header_at(&self, offset: u64) -> io::Result<Option<Header>> {
+        let mut head = Vec::new();
+        let mut record = ReadFrom {
+            vault: self,
+            at: offset,
+        }
+        .take(LONGEST_HEAD as u64);
+        record.read_to_end(&mut head)?;
+        let head = String::from_utf8_lossy(&head);
+        let mut lines = head.split('\n');
+        let is_begin = lines.next() == Some(BEGIN_LINE);
+        Ok(lines
+            .next()
+            .filter(|_| is_begin)
+            .and_then(|line| line.parse().ok()))
+    }
+
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+        let mut holding = self.segments.iter();
+        let holding = holding.find(|segment| offset < segment.start + segment.length);
+        let Some(segment) = holding else {
+            return Ok(0);
+        };
+        let within = offset - segment.start;
+        let left = usize::try_from(segment.length - within).unwrap_or(usize::MAX);
+        let wanted = buffer.len().min(left);
+        let buffer = buffer.get_mut(..wanted).unwrap_or_default();
+        segment.file.read_at(buffer, within)
+    }
+}
+
+/// The vault's bytes from an offset on.
+struct ReadFrom<'a> {
+    vault: &'a VaultReader,
+    at: u64,
+}
+
+impl Read for ReadFrom<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let length = self.vault.read_at(buffer, self.at)?;
+        self.at += length as u64;
+        Ok(length)
+    }
+}
+
+fn open_segments(paths: &[PathBuf]) -> io::Result<Vec<Segment>> {
+    let mut start = 0;
+    let mut segments = Vec::new();
+    for path in paths {
+        let file = File::open(path)?;
+        let length = file.metadata()?.len();
+        segments.push(Segment {
+            file,
+            start,
+            length,
+        });
+        start += length;
+    }
+    Ok(segments)
+}
+
+/// `VAULT-000001.asc` and so on, in order of their numbers. Other names in the folder are no segments.
+fn segment_paths(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut numbered = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        if let Some(number) = segment_number(&path) {
+            numbered.push((number, path));
+        }
+    }
+    numbered.sort();
+    Ok(numbered.into_iter().map(|(_, path)| path).collect())
+}
+
+fn segment_number(path: &Path) -> Option<u64> {
+    let name = path.file_name()?.to_str()?;
+    let digits = name.strip_prefix("VAULT-")?.strip_suffix(".asc")?;
+    let is_number = digits.len() >= 6 && digits.bytes().all(|byte| byte.is_ascii_digit());
+    digits.parse().ok().filter(|_| is_number)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use super::*;
+
+    fn record(seq: u64, length: usize) -> Vec<u8> {
+        use archiver_core::identity::UtcTime;
+        use archiver_core::vault::armor::render;
+        use archiver_core::vault::leaf::{LeafHash, LogId, Place};
+        let place = Place {
+            log: LogId([1; 16]),
+            seq,
+            time: UtcTime::from_unix(1_795_552_117).unwrap(),
+            prev: LeafHash([2; 32]),
+        };
+        let header = Header {
+            place,
+            leaf: LeafHash([3; 32]),
+            origin: None,
+        };
+        render(Some(&header), &vec![0; length])
+    }
+
+    fn last_seq(path: &Path) -> Option<u64> {
+        let last = VaultReader::open(path).unwrap().last_record().unwrap();
+        last.map(|found| found.header.place.seq)
+    }
+
+    #[test]
+    fn the_last_record_is_found_behind_a_long_one_and_in_front_of_a_torn_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("VAULT");
+        fs::write(&path, b"").unwrap();
+        assert_eq!(last_seq(&path), None);
+        let mut vault = [record(0, 10), record(1, 3_000_000)].concat();
+        fs::write(&path, &vault).unwrap();
+        assert_eq!(last_seq(&path), Some(1));
+        vault.extend_from_slice(&record(2, 500_000)[..400_000]);
+        fs::write(&path, &vault).unwrap();
+        assert_eq!(last_seq(&path), Some(1));
+        fs::write(&path, [b"stray\n".to_vec(), vault[..9].to_vec()].concat()).unwrap();
+        assert_eq!(last_seq(&path), None);
+    }
+
+    #[test]
+    fn the_segments_of_a_folder_are_one_vault_in_the_order_of_their_numbers() {
+        let folder = tempfile::tempdir().unwrap();
+        let write = |name: &str, bytes: &[u8]| fs::write(folder.path().join(name), bytes).unwrap();
+        let (first, second) = (record(0, 10), record(1, 100_000));
+        let (begin, end) = second.split_at(77_777);
+        write("VAULT-000002.asc", &[&first, begin].concat());
+        write("VAULT-000010.asc", end);
+        write("VAULT-000011.asc", b"");
+        write("VAULT-x.asc", b"no segment");
+        write("segments.conf", b"no segment");
+        let vault = VaultReader::open(folder.path()).unwrap();
+        assert_eq!(vault.segments(), Some(3));
+        assert_eq!(vault.size(), (first.len() + second.len()) as u64);
+        let found: Vec<_> = vault.records_from(0).map(Result::unwrap).collect();
+        assert_eq!(found.len(), 2);
+        assert_eq!(found[1].offset, first.len() as u64);
+        assert_eq!(last_seq(folder.path()), Some(1));
+    }
+
+    #[test]
+    fn what_is_missing_and_what_is_no_vault_are_told_apart() {
+        let missing = VaultReader::open("/nowhere/VAULT".as_ref()).unwrap_err();
+        assert!(matches!(missing, VaultReadError::Missing(_)));
+        let device = VaultReader::open("/dev/null".as_ref()).unwrap_err();
+        assert!(matches!(device, VaultReadError::Kind(_)));
+    }
+}
