@@ -54,7 +54,7 @@ pub(crate) fn deliver(
     };
     let mut vault = DiskVault::new(path, args.allow_network_fs, stop);
     let name = || path.display().to_string();
-    let receipt = append(&mut vault, &sealed, || clock().unwrap_or(now))
+    let receipt = append(&mut vault, sealed, || clock().unwrap_or(now))
         .map_err(|e| DeliveryError::Append(name(), e))?;
     if args.confirm {
         reply::confirm(&receipt.header.place, out);

@@ -16,7 +16,7 @@ use crate::secret::{NoRandomness, random_bytes};
 use crate::vault::armor;
 use crate::vault::file::VaultFile;
 use crate::vault::header::Header;
-use crate::vault::leaf::{BodyDigests, LeafHash, LogId, Place};
+use crate::vault::leaf::{LeafHash, LogId, Place};
 use crate::vault::tail::Tail;
 
 /// Where a record came to stand.
@@ -97,7 +97,8 @@ pub enum AppendError {
     Sync(#[source] io::Error),
 }
 
-/// Appends a sealed mail as a record with our header, and returns when it is on stable storage.
+/// Appends a sealed mail as a record with our header, and returns when it is on stable storage. The mail is used up, whatever happens: its
+/// origin proof must not be made a second time.
 ///
 /// `clock` is read under the lock; a record's time is never less than that of the record before.
 ///
@@ -106,12 +107,12 @@ pub enum AppendError {
 /// [`AppendError::NotTakenBack`], [`AppendError::Mixed`] and [`AppendError::Sync`] the vault is byte for byte what it was before.
 pub fn append(
     file: &mut impl VaultFile,
-    sealed: &SealedBody,
+    sealed: SealedBody,
     clock: impl FnOnce() -> UtcTime,
 ) -> Result<Receipt, AppendError> {
     let body = armor::body(sealed.message());
     file.lock().map_err(AppendError::Lock)?;
-    let written = append_under_lock(file, sealed.digests(), &body, clock);
+    let written = append_under_lock(file, sealed, &body, clock);
     file.unlock();
     let receipt = written?;
     file.sync().map_err(AppendError::Sync)?;
@@ -120,7 +121,7 @@ pub fn append(
 
 fn append_under_lock(
     file: &mut impl VaultFile,
-    digests: &BodyDigests,
+    sealed: SealedBody,
     body: &[u8],
     clock: impl FnOnce() -> UtcTime,
 ) -> Result<Receipt, AppendError> {
@@ -133,10 +134,12 @@ fn append_under_lock(
     let gap = tail.gap_digest(file).map_err(AppendError::Read)?;
     let now = clock();
     let place = next_place(&tail, now)?;
+    let digests = *sealed.digests();
+    let origin = sealed.bind(&place);
     let header = Header {
         place,
-        leaf: place.leaf(digests, None, &gap),
-        origin: None,
+        leaf: place.leaf(&digests, origin.as_ref(), &gap),
+        origin,
     };
     let newline = tail.newline();
     let head = format!("{newline}{}", armor::head(Some(&header)));
@@ -229,6 +232,10 @@ mod tests {
     use sha2::{Digest as _, Sha256};
 
     use super::*;
+    use crate::openpgp::archive_key::ArchiveKey;
+    use crate::openpgp::certificate::ArchiveCert;
+    use crate::openpgp::encrypt::{Compression, seal};
+    use crate::origin::{self, OriginError};
     use crate::vault::file::{MemoryFile, Trouble};
 
     const NOON: i64 = 1_795_608_000;
@@ -246,7 +253,7 @@ mod tests {
     }
 
     fn append_at(file: &mut MemoryFile, unix: i64) -> Result<Receipt, AppendError> {
-        append(file, &sealed(), || at(unix))
+        append(file, sealed(), || at(unix))
     }
 
     /// A vault with one record of ours, and its receipt.
@@ -278,6 +285,31 @@ mod tests {
         assert_eq!(leaf, expected_leaf(&receipt.header, b""));
         let canonical = armor::render(Some(&receipt.header), sealed().message());
         assert_eq!(file.bytes, canonical);
+    }
+
+    #[test]
+    fn every_record_proves_its_origin_at_its_own_place() {
+        let key = ArchiveKey::generate_classic("Archiver", at(NOON))
+            .unwrap()
+            .key;
+        let certificate = key.certificate_armored().unwrap();
+        let cert = ArchiveCert::parse(&certificate, None, at(NOON)).unwrap();
+        let mut file = MemoryFile::default();
+        for _ in 0..3 {
+            let sealed = seal(&cert, &b"mail"[..], Compression::Zlib).unwrap();
+            let (session_keys, rest) = sealed.parts();
+            let (session_keys, rest) = (session_keys.to_vec(), Sha256::digest(rest).into());
+            let header = append(&mut file, sealed, || at(NOON)).unwrap().header;
+            let proof = header.origin.unwrap();
+            let archive = cert.fingerprints();
+            let verified = |place| origin::verify(&archive, place, &session_keys, &rest, &proof);
+            assert_eq!(verified(&header.place), Ok(()));
+            let elsewhere = Place {
+                seq: header.place.seq + 1,
+                ..header.place
+            };
+            assert_eq!(verified(&elsewhere), Err(OriginError::Wrong));
+        }
     }
 
     #[test]

@@ -222,7 +222,7 @@ mod tests {
         (0..count)
             .map(|n| {
                 let before = file.bytes.len();
-                append(&mut file, &sealed(&[n; 100]), || at(i64::from(n))).unwrap();
+                append(&mut file, sealed(&[n; 100]), || at(i64::from(n))).unwrap();
                 file.bytes.split_at(before).1.to_vec()
             })
             .collect()
@@ -283,7 +283,7 @@ mod tests {
         let mut file = MemoryFile::of(&foreign);
         let mut expected = vec![Standing::NoHeader];
         for torn in [&foreign[..40], b"garbage", b"", &foreign] {
-            let receipt = append(&mut file, &sealed(b"x"), || at(9)).unwrap();
+            let receipt = append(&mut file, sealed(b"x"), || at(9)).unwrap();
             expected.push(Standing::Linked(Link {
                 header: receipt.header,
                 leaf_matches: true,
@@ -301,8 +301,8 @@ mod tests {
             let mut file = MemoryFile::of(&records(2).concat());
             file.bytes.pop();
             file.bytes.extend_from_slice(end.as_bytes());
-            append(&mut file, &sealed(b"x"), || at(9)).unwrap();
-            append(&mut file, &sealed(b"y"), || at(9)).unwrap();
+            append(&mut file, sealed(b"x"), || at(9)).unwrap();
+            append(&mut file, sealed(b"y"), || at(9)).unwrap();
             // Other bytes in the end line are not ours; the LF alone restores the record.
             let second = (true, (!end.is_empty()).then_some(Fault::Armor));
             assert_eq!(links(&file.bytes), [HOLDS, second, HOLDS, HOLDS], "{end:?}");
@@ -314,7 +314,7 @@ mod tests {
         let mut file = MemoryFile::of(&records(1).concat());
         let foreign = armor::render(None, b"made by gpg");
         file.bytes.extend_from_slice(foreign.trim_ascii_end());
-        append(&mut file, &sealed(b"x"), || at(9)).unwrap();
+        append(&mut file, sealed(b"x"), || at(9)).unwrap();
         let standings = walk(&file.bytes);
         let Standing::Linked(link) = &standings[2] else {
             panic!("{standings:?}")
