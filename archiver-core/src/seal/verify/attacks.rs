@@ -347,6 +347,20 @@ fn a_record_with_a_forged_date_is_named_in_the_day_whose_seal_covers_it() {
 }
 
 #[test]
+fn forged_dates_do_not_make_up_for_one_another() {
+    // One sealed record less in the past, one forged record more.
+    let mut case = Case::new();
+    case.world.records[6].place.time = case.now();
+    let time = case.ceremony.at(4, 80_000);
+    case.world.append(time, 666, LOG);
+    let states = case.states();
+    assert_eq!(
+        (states[2].as_str(), states[4].as_str()),
+        ("broken at 6", "broken at 14")
+    );
+}
+
+#[test]
 fn a_final_over_a_record_of_the_next_day_is_named() {
     let ceremony = Ceremony::of(LOG, 8);
     let mut world = World::honest(&ceremony, &[2, 0]);

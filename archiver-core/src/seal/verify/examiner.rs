@@ -67,12 +67,27 @@ impl Checked {
     }
 }
 
-/// The records that are dated in one day.
+/// The records that claim to be of one day, by their numbers.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Dated {
     pub(super) records: u64,
     pub(super) first: Option<u64>,
+    pub(super) last: Option<u64>,
+    /// The first one without a fault, whose date can be believed.
+    pub(super) first_whole: Option<u64>,
     pub(super) fault: Option<Break>,
+}
+
+impl Dated {
+    fn add(&mut self, number: u64, fault: Option<Break>) {
+        self.records += 1;
+        self.first = self.first.or(Some(number));
+        self.last = Some(number);
+        match fault {
+            None => self.first_whole = self.first_whole.or(Some(number)),
+            found => self.fault = self.fault.take().or(found),
+        }
+    }
 }
 
 /// A walk over the records of one log.
@@ -84,7 +99,6 @@ pub struct Examiner<'a> {
     pub(super) checked: Vec<Checked>,
     next_check: usize,
     pub(super) tree: Tree,
-    pub(super) retired: u64,
     before_the_log: u64,
     pub(super) dated: BTreeMap<Day, Dated>,
     /// In order of the records.
@@ -113,7 +127,6 @@ impl<'a> Examiner<'a> {
             checked: checked.collect(),
             next_check: 0,
             tree: Tree::empty(),
-            retired: 0,
             before_the_log: 0,
             dated: BTreeMap::new(),
             faults: Vec::new(),
@@ -125,7 +138,6 @@ impl<'a> Examiner<'a> {
 
     /// A record that was removed at the end of its retention, and whose leaf was kept. Such records come before all others.
     pub fn retired(&mut self, leaf: LeafHash) {
-        self.retired += 1;
         self.tree.push(leaf);
         self.compare(None);
     }
@@ -158,10 +170,7 @@ impl<'a> Examiner<'a> {
         let fault = record.fault.clone().map(Why::Record).or(is_misnumbered);
         let found = fault.map(|why| Break { first: number, why });
         self.faults.extend(found.clone());
-        let dated = self.dated.entry(day).or_default();
-        dated.records += 1;
-        dated.first = dated.first.or(Some(number));
-        dated.fault = dated.fault.take().or(found);
+        self.dated.entry(day).or_default().add(number, found);
         if day < *self.keys.days().start() {
             self.findings.push(Finding::BeforeTheFirstKey { seq, time });
         } else if day > Day::of(self.now) {

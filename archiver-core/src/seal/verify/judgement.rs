@@ -4,7 +4,7 @@
 //! later may have rewritten everything before.
 
 use std::collections::BTreeMap;
-use std::ops::Range;
+use std::ops::{Bound, Range};
 
 use super::evidence::Source;
 use super::examiner::{Checked, Dated, Examiner, Outcome};
@@ -22,7 +22,6 @@ pub(super) fn of(mut examiner: Examiner<'_>) -> Verdict {
         examiner: &examiner,
         checked: by_day(&examiner.checked),
         broken: None,
-        records_so_far: 0,
         sealed_so_far: 0,
         before: None,
     };
@@ -61,8 +60,6 @@ struct Judge<'a> {
     checked: BTreeMap<Day, Vec<&'a Checked>>,
     /// Where the log is broken for this day and all later ones.
     broken: Option<Break>,
-    /// Records dated in this day or before.
-    records_so_far: u64,
     /// The size of the last final before this day.
     sealed_so_far: u64,
     /// The final of the day before, if it stands.
@@ -71,7 +68,7 @@ struct Judge<'a> {
 
 impl<'a> Judge<'a> {
     fn day(&mut self, day: Day, findings: &mut Vec<Finding>) -> DayVerdict {
-        let mut dated = self.dated_until(day);
+        let mut dated = self.examiner.dated.get(&day).cloned().unwrap_or_default();
         let own = self.checked.remove(&day).unwrap_or_default();
         let finals: Vec<&Checked> = own.iter().copied().filter(|c| c.is_final()).collect();
         if self.broken.is_none() {
@@ -87,7 +84,7 @@ impl<'a> Judge<'a> {
             (Some(found), ..) | (None, Some(found), _) => State::Broken(found.clone()),
             (None, None, []) => self.without_final(day),
             (None, None, [only]) => self
-                .misdated(day, only)
+                .misdated(day, &dated, only.size())
                 .map_or(State::Sealed, State::Broken),
             (None, None, _) => {
                 let first = dated.first.unwrap_or(self.examiner.tree.size());
@@ -111,17 +108,6 @@ impl<'a> Judge<'a> {
             first,
             state,
         }
-    }
-
-    /// The records dated in this day, counted with all before them.
-    fn dated_until(&mut self, day: Day) -> Dated {
-        let all = &self.examiner.dated;
-        if day == *self.examiner.keys.days().start() {
-            self.records_so_far = all.range(..day).map(|(_, dated)| dated.records).sum();
-        }
-        let dated = all.get(&day).cloned().unwrap_or_default();
-        self.records_so_far += dated.records;
-        dated
     }
 
     /// How the log contradicts the day's checkpoints.
@@ -171,21 +157,23 @@ impl<'a> Judge<'a> {
     }
 
     /// A final covers exactly the records dated up to the end of its day.
-    fn misdated(&self, day: Day, only: &Checked) -> Option<Break> {
-        let (size, retired) = (only.size(), self.examiner.retired);
-        if self.records_so_far == 0 && size <= retired {
-            return None;
+    fn misdated(&self, day: Day, dated: &Dated, size: u64) -> Option<Break> {
+        if dated.last.is_some_and(|last| last >= size) {
+            let first = dated.first.map_or(size, |first| first.max(size));
+            return Some(Break {
+                first,
+                why: Why::BehindTheSeal(day),
+            });
         }
-        let dated = retired + self.records_so_far;
-        if dated == size {
-            return None;
-        }
-        let (first, why) = if dated > size {
-            (size, Why::BehindTheSeal(day))
-        } else {
-            (dated, Why::DatedLater(day))
-        };
-        Some(Break { first, why })
+        let later = self
+            .examiner
+            .dated
+            .range((Bound::Excluded(day), Bound::Unbounded));
+        let sealed_later = later
+            .filter_map(|(_, dated)| dated.first_whole)
+            .filter(|first| *first < size);
+        let why = Why::DatedLater(day);
+        sealed_later.min().map(|first| Break { first, why })
     }
 
     fn without_final(&self, day: Day) -> State {
