@@ -21,6 +21,10 @@ pub mod merkle;
 
 pub mod note;
 
+pub mod notes;
+
+pub mod verify;
+
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod vectors;

@@ -20,6 +20,8 @@ use crate::vault::leaf::LogId;
 /// More than any note has.
 pub(super) const MOST_BYTES: usize = 1024;
 
+/// How a note's last line begins.
+pub(super) const SIGNATURE_BEGIN: &str = "\u{2014} ";
 const ED25519: u8 = 1;
 const NONE: &str = "none";
 
@@ -331,7 +333,11 @@ impl fmt::Display for Note {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let signature = [&self.key_id[..], &self.signature].concat();
         let (text, name) = (self.claimed, signer(&self.claimed));
-        writeln!(f, "{text}\n\u{2014} {name} {}", BASE64.encode(&signature))
+        writeln!(
+            f,
+            "{text}\n{SIGNATURE_BEGIN}{name} {}",
+            BASE64.encode(&signature)
+        )
     }
 }
 

@@ -1,0 +1,209 @@
+//! Meets the records of a vault in their order, and compares the tree over their leaves with each checkpoint's root when it is as large.
+//!
+//! The tree is made of the leaves that the records claim. Where it has a checkpoint's root, these claims are proven, and a record that does not come
+//! out to its own leaf is the only one that was changed: it costs its own day, not all later ones.
+
+use std::collections::BTreeMap;
+
+use super::evidence::Proven;
+use super::{Break, Finding, Verdict, Why, judgement};
+use crate::identity::UtcTime;
+use crate::seal::day::Day;
+use crate::seal::merkle::Tree;
+use crate::seal::note::Kind;
+use crate::seal::public_keys::ServerKeys;
+use crate::vault::chain::{Fault, Link};
+use crate::vault::leaf::{LeafHash, Place};
+
+/// A record of ours as it stands in the vault.
+#[derive(Clone, Debug)]
+pub struct Record {
+    /// The place that it claims.
+    pub place: Place,
+    /// The leaf that it claims.
+    pub leaf: LeafHash,
+    /// What is wrong with it or with its link.
+    pub fault: Option<Fault>,
+}
+
+impl From<&Link> for Record {
+    fn from(link: &Link) -> Self {
+        let (place, leaf) = (link.header.place, link.header.leaf);
+        Self {
+            place,
+            leaf,
+            fault: link.fault.clone(),
+        }
+    }
+}
+
+/// Whether the log bears a checkpoint out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Outcome {
+    /// The log is not as long.
+    NotReached,
+    Holds,
+    Contradicts,
+}
+
+/// A checkpoint, and what became of it.
+#[derive(Debug)]
+pub(super) struct Checked {
+    pub(super) proven: Proven,
+    pub(super) outcome: Outcome,
+}
+
+impl Checked {
+    pub(super) fn size(&self) -> u64 {
+        self.proven.checkpoint.get().size
+    }
+
+    pub(super) fn day(&self) -> Day {
+        self.proven.checkpoint.get().day
+    }
+
+    pub(super) fn is_final(&self) -> bool {
+        self.proven.checkpoint.get().kind == Kind::Final
+    }
+}
+
+/// The records that claim to be of one day, by their numbers.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Dated {
+    pub(super) records: u64,
+    pub(super) first: Option<u64>,
+    pub(super) last: Option<u64>,
+    /// The first one without a fault, whose date can be believed.
+    pub(super) first_whole: Option<u64>,
+    pub(super) fault: Option<Break>,
+}
+
+impl Dated {
+    fn add(&mut self, number: u64, fault: Option<Break>) {
+        self.records += 1;
+        self.first = self.first.or(Some(number));
+        self.last = Some(number);
+        match fault {
+            None => self.first_whole = self.first_whole.or(Some(number)),
+            found => self.fault = self.fault.take().or(found),
+        }
+    }
+}
+
+/// A walk over the records of one log.
+#[derive(Debug)]
+pub struct Examiner<'a> {
+    pub(super) keys: &'a ServerKeys,
+    pub(super) now: UtcTime,
+    /// In order of size, a final before interim ones.
+    pub(super) checked: Vec<Checked>,
+    next_check: usize,
+    pub(super) tree: Tree,
+    before_the_log: u64,
+    pub(super) dated: BTreeMap<Day, Dated>,
+    /// In order of the records.
+    pub(super) faults: Vec<Break>,
+    pub(super) findings: Vec<Finding>,
+}
+
+impl<'a> Examiner<'a> {
+    pub(super) fn new(
+        keys: &'a ServerKeys,
+        now: UtcTime,
+        mut proven: Vec<Proven>,
+        findings: Vec<Finding>,
+    ) -> Self {
+        proven.sort_by_key(|proven| {
+            let checkpoint = proven.checkpoint.get();
+            (checkpoint.size, checkpoint.kind == Kind::Interim)
+        });
+        let checked = proven.into_iter().map(|proven| Checked {
+            proven,
+            outcome: Outcome::NotReached,
+        });
+        let mut examiner = Self {
+            keys,
+            now,
+            checked: checked.collect(),
+            next_check: 0,
+            tree: Tree::empty(),
+            before_the_log: 0,
+            dated: BTreeMap::new(),
+            faults: Vec::new(),
+            findings,
+        };
+        examiner.compare(None);
+        examiner
+    }
+
+    /// A record that was removed at the end of its retention, and whose leaf was kept. Such records come before all others.
+    pub fn retired(&mut self, leaf: LeafHash) {
+        self.tree.push(leaf);
+        self.compare(None);
+    }
+
+    /// The next record of ours in the vault, whichever its log.
+    pub fn record(&mut self, record: &Record) {
+        let (place, number) = (record.place, self.tree.size());
+        if place.log != self.keys.log() {
+            self.record_of_another_log(place, number);
+            return;
+        }
+        self.date(record, number);
+        self.tree.push(record.leaf);
+        self.compare(Some(place.time));
+    }
+
+    fn record_of_another_log(&mut self, place: Place, behind: u64) {
+        if behind == 0 {
+            self.before_the_log += 1;
+        } else {
+            let (log, seq) = (place.log, place.seq);
+            self.findings.push(Finding::OtherLog { log, seq, behind });
+        }
+    }
+
+    fn date(&mut self, record: &Record, number: u64) {
+        let Place { seq, time, .. } = record.place;
+        let day = Day::of(time);
+        let is_misnumbered = (seq != number).then_some(Why::Number(seq));
+        let fault = record.fault.clone().map(Why::Record).or(is_misnumbered);
+        let found = fault.map(|why| Break { first: number, why });
+        self.faults.extend(found.clone());
+        self.dated.entry(day).or_default().add(number, found);
+        if day < *self.keys.days().start() {
+            self.findings.push(Finding::BeforeTheFirstKey { seq, time });
+        } else if day > Day::of(self.now) {
+            self.findings.push(Finding::FutureRecord { seq, time });
+        }
+    }
+
+    /// Compares the checkpoints of the tree's size. The last record's time is known unless it was retired.
+    fn compare(&mut self, last_time: Option<UtcTime>) {
+        let root = self.tree.root();
+        while let Some(check) = self.checked.get_mut(self.next_check) {
+            let checkpoint = check.proven.checkpoint.get();
+            if checkpoint.size != self.tree.size() {
+                break;
+            }
+            let same_time = last_time.is_none() || last_time == checkpoint.last_time;
+            let holds = checkpoint.root == root && same_time;
+            check.outcome = if holds {
+                Outcome::Holds
+            } else {
+                Outcome::Contradicts
+            };
+            self.next_check += 1;
+        }
+    }
+
+    /// That was the last record.
+    #[must_use]
+    pub fn finish(mut self) -> Verdict {
+        if self.before_the_log > 0 {
+            self.findings
+                .push(Finding::BeforeTheSeals(self.before_the_log));
+        }
+        judgement::of(self)
+    }
+}
