@@ -3,12 +3,18 @@
 use std::fmt;
 use std::fs::{self, Metadata};
 use std::os::unix::fs::MetadataExt as _;
+use std::path::Path;
 
 use archiver_core::openpgp::certificate::{ArchiveCert, Validity};
 
 use super::recipes::Site;
 use crate::certificate_file::{self, CertificateFileError};
 use crate::delivery::clock;
+
+const OTHERS_WRITE: u32 = 0o022;
+
+/// In such a folder nobody exchanges the files of others.
+const STICKY: u32 = 0o1000;
 
 /// How a check ended; the later, the worse.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -115,12 +121,23 @@ fn validity(cert: &ArchiveCert) -> Check {
     }
 }
 
+/// Neither the file nor a folder above it may be in the hands of others: whoever may write a folder can put another file into it.
 fn owned_by_root(what: &str, path: &str, metadata: &Metadata) -> Check {
-    const OTHERS_WRITE: u32 = 0o022;
-    if metadata.mode() & OTHERS_WRITE != 0 {
+    let is_open = |mode: u32| mode & OTHERS_WRITE != 0;
+    if is_open(metadata.mode()) {
         return Check::bad(format!(
             "{what} {path} may be written by others than its owner; run: chmod go-w {path}"
         ));
+    }
+    let folders = Path::new(path).ancestors().skip(1);
+    for folder in folders {
+        let mode = fs::metadata(folder).map_or(0, |metadata| metadata.mode());
+        if is_open(mode) && mode & STICKY == 0 {
+            let folder = folder.display();
+            return Check::bad(format!(
+                "{what} {path} may be exchanged by whoever may write {folder}; run: chmod go-w {folder}"
+            ));
+        }
     }
     match metadata.uid() {
         0 => Check::good(format!("{what} {path} may be written by root only")),

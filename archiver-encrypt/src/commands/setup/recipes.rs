@@ -120,7 +120,7 @@ pub(crate) fn text(site: &Site) -> String {
             usize::MAX
         };
         for block in all.take(count) {
-            let _ = write!(text, "--- {heading}\n\n{}\n", site.fill(block));
+            let _ = write!(text, "--- {heading}\n\n{}\n\n", site.fill(block));
         }
     }
     text.push_str("How the mail server starts them, and why each line is there: docs/mail-server.md, in the package /usr/share/doc/archiver-encrypt/mail-server.md\n");

@@ -82,8 +82,8 @@ impl Status {
                 .map(|age| format!(", the last {age} ago"))
                 .unwrap_or_default();
             parts.push(format!(
-                "{} records{age}, {}",
-                vault.records,
+                "{}{age}, {}",
+                records(vault.records),
                 size(vault.bytes)
             ));
         }
@@ -132,6 +132,14 @@ pub(crate) fn duration(seconds: u64) -> String {
         120..7200 => format!("{minutes} min"),
         7200..172_800 => format!("{hours} h"),
         _ => format!("{days} days"),
+    }
+}
+
+/// A number of records.
+pub(crate) fn records(count: u64) -> String {
+    match count {
+        1 => "1 record".to_owned(),
+        count => format!("{count} records"),
     }
 }
 

@@ -10,7 +10,7 @@ use rustix::fs::{FlockOperation, flock};
 use serde::Serialize;
 
 use super::disk_check::{self, Disk};
-use super::report::{duration, size};
+use super::report::{duration, records, size};
 use super::state::{Findings, State};
 use super::{Args, thresholds::Age};
 use crate::vault_reader::{VaultReadError, VaultReader};
@@ -124,12 +124,12 @@ fn judge_age(vault: &Vault, args: &Args, findings: &mut Findings) {
         },
     );
     let segments = vault.segments.map(|count| format!(" in {count} segments"));
-    let (records, bytes) = (vault.records, size(vault.bytes));
+    let (records, bytes) = (records(vault.records), size(vault.bytes));
     let segments = segments.unwrap_or_default();
     findings.add(
         State::Ok,
         format!(
-            "{} holds {bytes}{segments}, {records} records in the last log",
+            "{} holds {bytes}{segments}, {records} in the last log",
             vault.path
         ),
     );
