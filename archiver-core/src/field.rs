@@ -1,6 +1,6 @@
 //! The arithmetic of the sharing: scalars mod ℓ, points of Curve25519's prime-order subgroup, Shamir and Feldman.
 //!
-//! The only module that names vsss-rs and curve25519-dalek. vsss-rs does the sharing and the interpolation; it does not wipe memory,
+//! With its child the only module that names vsss-rs and curve25519-dalek. vsss-rs does the sharing and the interpolation; it does not wipe memory,
 //! derives `Debug` on shares, returns a wrong secret for too few of them, and takes a commitment set of any length. So its types never leave
 //! this module, and the checks it lacks are made here and in the modules above: see `docs/decisions/0002-vsss-rs-in-one-module.md`.
 
@@ -22,6 +22,8 @@ use zeroize::{Zeroize as _, Zeroizing};
 
 use crate::secret::SecretBytes;
 use crate::threshold::{ShareIndex, Threshold};
+
+pub(crate) mod ephemeral;
 
 type FieldElement = IdentifierPrimeField<Scalar>;
 type VsssShare = DefaultShare<FieldElement, FieldElement>;
@@ -159,6 +161,22 @@ impl Point {
             .decompress()
             .filter(|point| point.compress().as_bytes() == bytes)
             .ok_or(InvalidPoint::NotCanonical)?;
+        Self::of_prime_order(point)
+    }
+
+    /// Reads a Montgomery u-coordinate (RFC 7748 §5) as the one of its two points whose Edwards x-coordinate has the sign bit 0.
+    ///
+    /// # Errors
+    /// When the bytes are not the canonical form of the u-coordinate of a point, or the point is not of prime order.
+    pub fn from_x25519(public_key: &[u8; 32]) -> Result<Self, InvalidPoint> {
+        let point = MontgomeryPoint(*public_key)
+            .to_edwards(0)
+            .filter(|point| point.to_montgomery().as_bytes() == public_key)
+            .ok_or(InvalidPoint::NotCanonical)?;
+        Self::of_prime_order(point)
+    }
+
+    fn of_prime_order(point: EdwardsPoint) -> Result<Self, InvalidPoint> {
         if point.is_identity() || !point.is_torsion_free() {
             return Err(InvalidPoint::NotPrimeOrder);
         }

@@ -57,7 +57,7 @@ pub(crate) fn deliver(
     let name = || path.display().to_string();
     let receipt = disk::vault_at(path, args.allow_network_fs, stop)
         .map_err(AppendError::Lock)
-        .and_then(|mut vault| append(&mut vault, &sealed, || clock().unwrap_or(now)))
+        .and_then(|mut vault| append(&mut vault, sealed, || clock().unwrap_or(now)))
         .map_err(|e| DeliveryError::Append(name(), e))?;
     if args.confirm {
         reply::confirm(&receipt.header.place, out);

@@ -24,6 +24,8 @@ use openpgp::types::{Curve, RevocationStatus};
 use thiserror::Error;
 
 use crate::identity::{Fingerprint, UtcTime};
+use crate::openpgp::session_key::{KdfParameters, Recipient};
+use crate::origin::ArchiveFingerprints;
 
 /// A certificate whose own signatures hold, and the encryption subkey chosen from it.
 pub struct ArchiveCert {
@@ -186,6 +188,26 @@ impl ArchiveCert {
                 ..
             } => q.value().strip_prefix(&[0x40])?.try_into().ok(),
             _ => None,
+        }
+    }
+
+    /// The encryption subkey as the recipient of session-key packets of our own; `None` when it is no version 4 Cv25519 subkey or derives
+    /// its keys in another way than those do.
+    #[must_use]
+    pub fn recipient(&self) -> Option<Recipient> {
+        let mpi::PublicKey::ECDH { hash, sym, .. } = self.key.mpis() else {
+            return None;
+        };
+        let kdf = KdfParameters::from_numbers((*hash).into(), (*sym).into())?;
+        Recipient::new(self.fingerprints(), &self.x25519_public()?, kdf).ok()
+    }
+
+    /// The fingerprints of the primary key and of the chosen encryption subkey.
+    #[must_use]
+    pub fn fingerprints(&self) -> ArchiveFingerprints {
+        ArchiveFingerprints {
+            primary: self.primary,
+            encryption: self.encryption,
         }
     }
 

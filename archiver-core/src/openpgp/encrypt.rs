@@ -18,7 +18,10 @@ use openpgp::types::SymmetricAlgorithm;
 use thiserror::Error;
 
 use crate::openpgp::certificate::ArchiveCert;
-use crate::vault::leaf::BodyDigests;
+use crate::openpgp::session_key;
+use crate::origin::{Ephemeral, OriginProof, Unbound};
+use crate::secret::{NoRandomness, SecretBytes};
+use crate::vault::leaf::{BodyDigests, Place};
 
 const CIPHER: SymmetricAlgorithm = SymmetricAlgorithm::AES256;
 
@@ -52,33 +55,43 @@ pub enum Compression {
     None,
 }
 
-/// An encrypted mail: a binary OpenPGP message, complete but for its place in a vault.
+/// An encrypted mail: a binary OpenPGP message, complete but for its place in a vault. It can be given one place only.
 #[derive(Debug)]
 pub struct SealedBody {
     message: Vec<u8>,
     session_keys: usize,
     digests: BodyDigests,
+    origin: Option<Unbound>,
 }
 
 impl SealedBody {
-    /// A message whose first `session_keys` bytes are its session-key packets.
-    fn new(message: Vec<u8>, session_keys: usize) -> Self {
+    /// A message whose first `session_keys` bytes are its session-key packets, with the ephemeral key in them when it is ours.
+    fn new(
+        message: Vec<u8>,
+        session_keys: usize,
+        ephemeral: Option<Ephemeral>,
+    ) -> Result<Self, NoRandomness> {
         let (keys, rest) = message.split_at(session_keys);
         let digests = BodyDigests::of(keys, rest);
-        Self {
+        let origin = ephemeral
+            .map(|ephemeral| ephemeral.prepare(&digests))
+            .transpose()?;
+        Ok(Self {
             message,
             session_keys,
             digests,
-        }
+            origin,
+        })
     }
 
     /// Any bytes, as if they were the two parts of a message.
     #[cfg(test)]
+    #[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
     pub(crate) fn of(session_keys: Vec<u8>, rest: &[u8]) -> Self {
         let end = session_keys.len();
         let mut message = session_keys;
         message.extend_from_slice(rest);
-        Self::new(message, end)
+        Self::new(message, end, None).unwrap()
     }
 
     /// The whole binary message.
@@ -97,6 +110,13 @@ impl SealedBody {
     #[must_use]
     pub fn digests(&self) -> &BodyDigests {
         &self.digests
+    }
+
+    /// Gives the message its place, and returns the origin proof for a record there; `None` when the certificate's encryption subkey does
+    /// not allow one (it is no version 4 Cv25519 subkey).
+    #[must_use]
+    pub fn bind(self, place: &Place) -> Option<OriginProof> {
+        self.origin.map(|origin| origin.bind(place))
     }
 }
 
@@ -201,17 +221,31 @@ fn in_front(head: Vec<u8>, mut body: Vec<u8>) -> Vec<u8> {
 }
 
 fn encrypt(cert: &ArchiveCert, packet: &[u8]) -> openpgp::Result<SealedBody> {
-    let session_key = SessionKey::new(CIPHER.key_size()?)?;
-    let pkesk = PKESK3::for_recipient(CIPHER, &session_key, cert.encryption_key())?;
-    let mut message = Packet::from(PKESK::from(pkesk)).to_vec()?;
+    let session_key = SecretBytes::random()?;
+    let (mut message, ephemeral) = session_key_packet(cert, &session_key)?;
     let session_keys = message.len();
+    let session_key = SessionKey::from(&session_key.expose_bytes()[..]);
 
     message.reserve(packet.len() + packet.len() / 64 + 128);
     let stack = Message::new(&mut message);
     let mut stack = Encryptor::with_session_key(stack, CIPHER, session_key)?.build()?;
     stack.write_all(packet)?;
     stack.finalize()?;
-    Ok(SealedBody::new(message, session_keys))
+    Ok(SealedBody::new(message, session_keys, ephemeral)?)
+}
+
+/// Our own packet for a Cv25519 subkey, and the ephemeral key in it; Sequoia's for any other.
+fn session_key_packet(
+    cert: &ArchiveCert,
+    session_key: &SecretBytes<32>,
+) -> openpgp::Result<(Vec<u8>, Option<Ephemeral>)> {
+    if let Some(recipient) = cert.recipient() {
+        let (packet, ephemeral) = session_key::wrap(&recipient, session_key)?;
+        return Ok((packet, Some(ephemeral)));
+    }
+    let session_key = SessionKey::from(&session_key.expose_bytes()[..]);
+    let pkesk = PKESK3::for_recipient(CIPHER, &session_key, cert.encryption_key())?;
+    Ok((Packet::from(PKESK::from(pkesk)).to_vec()?, None))
 }
 
 #[cfg(test)]
@@ -230,10 +264,15 @@ mod tests {
     use super::*;
     use crate::identity::UtcTime;
     use crate::openpgp::framing::split_message;
+    use crate::vault::leaf::{LeafHash, LogId};
 
     fn key() -> Cert {
+        key_of(CipherSuite::Cv25519)
+    }
+
+    fn key_of(suite: CipherSuite) -> Cert {
         let builder = CertBuilder::new()
-            .set_cipher_suite(CipherSuite::Cv25519)
+            .set_cipher_suite(suite)
             .add_storage_encryption_subkey();
         builder.generate().unwrap().0
     }
@@ -326,6 +365,22 @@ mod tests {
                 let body = sealed(&key, mail, compression);
                 assert!(opened(&key, &body).0 == mail, "{} bytes", mail.len());
             }
+        }
+    }
+
+    #[test]
+    fn a_mail_for_another_curve_comes_back_too_and_has_no_origin_proof() {
+        let place = Place {
+            log: LogId([1; 16]),
+            seq: 0,
+            time: UtcTime::from_unix(0).unwrap(),
+            prev: LeafHash::BEFORE_THE_FIRST,
+        };
+        for (suite, proven) in [(CipherSuite::Cv25519, true), (CipherSuite::P256, false)] {
+            let key = key_of(suite);
+            let body = sealed(&key, b"mail", Compression::Zlib);
+            assert_eq!(opened(&key, &body).0, b"mail");
+            assert_eq!(body.bind(&place).is_some(), proven);
         }
     }
 

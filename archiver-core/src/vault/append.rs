@@ -16,7 +16,7 @@ use crate::secret::{NoRandomness, random_bytes};
 use crate::vault::armor;
 use crate::vault::disk::{DiskFile, Folder};
 use crate::vault::header::Header;
-use crate::vault::leaf::{BodyDigests, LeafHash, LogId, Place};
+use crate::vault::leaf::{LeafHash, LogId, Place};
 use crate::vault::segments::SegmentNumber;
 use crate::vault::tail::Tail;
 use crate::vault::writable::{LockedVault, WritableVault};
@@ -104,7 +104,8 @@ pub enum AppendError {
     Sync(#[source] io::Error),
 }
 
-/// Appends a sealed mail as a record with our header, and returns when it is on stable storage.
+/// Appends a sealed mail as a record with our header, and returns when it is on stable storage. The mail is used up, whatever happens: its
+/// origin proof must not be made a second time.
 ///
 /// `clock` is read under the lock; a record's time is never less than that of the record before.
 ///
@@ -114,12 +115,12 @@ pub enum AppendError {
 /// file of it may stand there, empty).
 pub fn append<F: Folder>(
     vault: &mut WritableVault<F>,
-    sealed: &SealedBody,
+    sealed: SealedBody,
     clock: impl FnOnce() -> UtcTime,
 ) -> Result<Receipt, AppendError> {
     let body = armor::body(sealed.message());
     let mut vault = vault.lock().map_err(AppendError::Lock)?;
-    let written = append_under_lock(&mut vault, sealed.digests(), &body, clock);
+    let written = append_under_lock(&mut vault, sealed, &body, clock);
     let mut file = vault.unlock();
     let receipt = written?;
     file.sync().map_err(AppendError::Sync)?;
@@ -128,7 +129,7 @@ pub fn append<F: Folder>(
 
 fn append_under_lock<F: Folder>(
     vault: &mut LockedVault<'_, F>,
-    digests: &BodyDigests,
+    sealed: SealedBody,
     body: &[u8],
     clock: impl FnOnce() -> UtcTime,
 ) -> Result<Receipt, AppendError> {
@@ -136,10 +137,12 @@ fn append_under_lock<F: Folder>(
     let gap = tail.gap_digest(vault.end()).map_err(AppendError::Read)?;
     let now = clock();
     let place = next_place(&tail, now)?;
+    let digests = *sealed.digests();
+    let origin = sealed.bind(&place);
     let header = Header {
         place,
-        leaf: place.leaf(digests, None, &gap),
-        origin: None,
+        leaf: place.leaf(&digests, origin.as_ref(), &gap),
+        origin,
     };
     let newline = tail.newline();
     let head = format!("{newline}{}", armor::head(Some(&header)));
@@ -269,6 +272,10 @@ mod tests {
     use sha2::{Digest as _, Sha256};
 
     use super::*;
+    use crate::openpgp::archive_key::ArchiveKey;
+    use crate::openpgp::certificate::ArchiveCert;
+    use crate::openpgp::encrypt::{Compression, seal};
+    use crate::origin::{self, OriginError};
     use crate::vault::memory_disk::{Faults, MemoryVault};
 
     const NOON: i64 = 1_795_608_000;
@@ -286,7 +293,7 @@ mod tests {
     }
 
     fn append_at(vault: &MemoryVault, unix: i64) -> Result<Receipt, AppendError> {
-        vault.append(&sealed(), at(unix))
+        vault.append(sealed(), at(unix))
     }
 
     /// The calls since the last time that do something.
@@ -339,6 +346,31 @@ mod tests {
         assert_eq!(leaf, expected_leaf(&receipt.header, b""));
         let canonical = armor::render(Some(&receipt.header), sealed().message());
         assert_eq!(vault.bytes(), canonical);
+    }
+
+    #[test]
+    fn every_record_proves_its_origin_at_its_own_place() {
+        let key = ArchiveKey::generate_classic("Archiver", at(NOON))
+            .unwrap()
+            .key;
+        let certificate = key.certificate_armored().unwrap();
+        let cert = ArchiveCert::parse(&certificate, None, at(NOON)).unwrap();
+        let vault = MemoryVault::default();
+        for _ in 0..3 {
+            let sealed = seal(&cert, &b"mail"[..], Compression::Zlib).unwrap();
+            let (session_keys, rest) = sealed.parts();
+            let (session_keys, rest) = (session_keys.to_vec(), Sha256::digest(rest).into());
+            let header = vault.append(sealed, at(NOON)).unwrap().header;
+            let proof = header.origin.unwrap();
+            let archive = cert.fingerprints();
+            let verified = |place| origin::verify(&archive, place, &session_keys, &rest, &proof);
+            assert_eq!(verified(&header.place), Ok(()));
+            let elsewhere = Place {
+                seq: header.place.seq + 1,
+                ..header.place
+            };
+            assert_eq!(verified(&elsewhere), Err(OriginError::Wrong));
+        }
     }
 
     #[test]

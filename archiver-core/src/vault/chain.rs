@@ -221,7 +221,7 @@ mod tests {
         (0..count)
             .map(|n| {
                 let before = file.bytes().len();
-                file.append(&sealed(&[n; 100]), at(i64::from(n))).unwrap();
+                file.append(sealed(&[n; 100]), at(i64::from(n))).unwrap();
                 file.bytes().split_off(before)
             })
             .collect()
@@ -282,7 +282,7 @@ mod tests {
         let file = MemoryVault::of(&foreign);
         let mut expected = vec![Standing::NoHeader];
         for torn in [&foreign[..40], b"garbage", b"", &foreign] {
-            let receipt = file.append(&sealed(b"x"), at(9)).unwrap();
+            let receipt = file.append(sealed(b"x"), at(9)).unwrap();
             expected.push(Standing::Linked(Link {
                 header: receipt.header,
                 leaf_matches: true,
@@ -300,8 +300,8 @@ mod tests {
             let records = records(2).concat();
             let file = MemoryVault::of(records.strip_suffix(b"\n").unwrap());
             file.put(end.as_bytes());
-            file.append(&sealed(b"x"), at(9)).unwrap();
-            file.append(&sealed(b"y"), at(9)).unwrap();
+            file.append(sealed(b"x"), at(9)).unwrap();
+            file.append(sealed(b"y"), at(9)).unwrap();
             // Other bytes in the end line are not ours; the LF alone restores the record.
             let second = (true, (!end.is_empty()).then_some(Fault::Armor));
             assert_eq!(
@@ -317,7 +317,7 @@ mod tests {
         let file = MemoryVault::of(&records(1).concat());
         let foreign = armor::render(None, b"made by gpg");
         file.put(foreign.trim_ascii_end());
-        file.append(&sealed(b"x"), at(9)).unwrap();
+        file.append(sealed(b"x"), at(9)).unwrap();
         let standings = walk(&file.bytes());
         let Standing::Linked(link) = &standings[2] else {
             panic!("{standings:?}")

@@ -38,13 +38,19 @@ pub struct BodyDigests {
 }
 
 impl BodyDigests {
+    /// Hashes the session-key packets; the rest is hashed already.
+    #[must_use]
+    pub fn with_rest(session_keys: &[u8], rest: [u8; 32]) -> Self {
+        Self {
+            session_keys: Sha256::digest(session_keys).into(),
+            rest,
+        }
+    }
+
     /// Hashes both parts (for how to part a message see [`crate::openpgp::framing::split_message`]).
     #[must_use]
     pub fn of(session_keys: &[u8], rest: &[u8]) -> Self {
-        Self {
-            session_keys: Sha256::digest(session_keys).into(),
-            rest: Sha256::digest(rest).into(),
-        }
+        Self::with_rest(session_keys, Sha256::digest(rest).into())
     }
 }
 

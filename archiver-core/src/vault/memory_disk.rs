@@ -398,7 +398,7 @@ impl MemoryVault {
     }
 
     /// Appends a record of ours.
-    pub(crate) fn append(&self, sealed: &SealedBody, at: UtcTime) -> Result<Receipt, AppendError> {
+    pub(crate) fn append(&self, sealed: SealedBody, at: UtcTime) -> Result<Receipt, AppendError> {
         let mut vault = WritableVault::file(self.folder.clone(), VAULT.into());
         append(&mut vault, sealed, || at)
     }

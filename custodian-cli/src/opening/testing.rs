@@ -80,15 +80,15 @@ impl Vault {
             },
         };
         let gap = Sha256::digest(self.bytes.get(self.end..).unwrap()).into();
-        let origin = None;
-        let leaf = place.leaf(sealed.digests(), origin.as_ref(), &gap);
+        let (message, digests) = (sealed.message().to_vec(), *sealed.digests());
+        let origin = sealed.bind(&place);
+        let leaf = place.leaf(&digests, origin.as_ref(), &gap);
         let header = Header {
             place,
             leaf,
             origin,
         };
-        self.bytes
-            .extend(armor::render(Some(&header), sealed.message()));
+        self.bytes.extend(armor::render(Some(&header), &message));
         self.end = self.bytes.len();
         self.last = Some(header);
         self
