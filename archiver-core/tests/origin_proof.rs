@@ -164,7 +164,7 @@ fn assembled(twin: EdwardsPoint, challenge: Scalar, answer: Scalar) -> OriginPro
 }
 
 /// The challenge as docs/format.md §7.4 has it, for the points R, R̄, A, Ā.
-fn challenge(points: [EdwardsPoint; 4], packet: &[u8]) -> Scalar {
+fn challenge(points: &[EdwardsPoint; 4], packet: &[u8]) -> Scalar {
     let place = place(7);
     let mut hash = Sha512::new()
         .chain_update(b"archiver v1 origin\0")
@@ -242,7 +242,7 @@ fn a_blinded_point_cannot_be_proven_by_choosing_the_answer_first_or_by_knowing_t
     assert_eq!(check(&forged, &chosen_first), Err(OriginError::Wrong));
 
     let t = Scalar::from(13_u8);
-    let c = challenge([point, twin, t * B, t * second_base()], &forged);
+    let c = challenge(&[point, twin, t * B, t * second_base()], &forged);
     let knowing_the_blind = assembled(twin, c, t + c * rho);
     assert_eq!(check(&forged, &knowing_the_blind), Err(OriginError::Wrong));
 }
@@ -290,8 +290,8 @@ fn ground(
     };
     let packet = with_point(packet, point);
     for t in (1_u64..).map(Scalar::from) {
-        let c = challenge([point, twin, t * B, t * second_base()], &packet);
-        if c.as_bytes()[0] % 8 == 0 {
+        let c = challenge(&[point, twin, t * B, t * second_base()], &packet);
+        if c.as_bytes()[0].is_multiple_of(8) {
             let answer = t + c * r;
             assert_eq!(answer * B - c * point, t * B);
             assert_eq!(answer * second_base() - c * twin, t * second_base());

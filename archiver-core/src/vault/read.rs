@@ -82,6 +82,9 @@ pub fn read_record<T>(
 pub trait MessageReader: Read + Send + Sync {
     /// The clear part at the message's start: recipients and protection.
     fn envelope(&self) -> Envelope;
+
+    /// The session-key packets at the message's start, with their headers: what [`BodyDigests::session_keys`] is the hash of.
+    fn session_keys(&self) -> &[u8];
 }
 
 struct Message<'a, R> {
@@ -154,6 +157,10 @@ impl<'a, R: Read> Message<'a, R> {
 impl<R: Read + Send + Sync> MessageReader for Message<'_, R> {
     fn envelope(&self) -> Envelope {
         Envelope::of(&self.start)
+    }
+
+    fn session_keys(&self) -> &[u8] {
+        split_message(&self.start).0
     }
 }
 
@@ -257,6 +264,10 @@ mod tests {
             let record = armor::render(Some(&header()), &message);
             let (facts, read) = read(&record);
             assert_eq!(read.unwrap(), message);
+            let given = read_record(record.as_slice(), record.len() as u64, |message| {
+                message.session_keys().to_vec()
+            });
+            assert_eq!(given.unwrap().1, session_keys);
             assert_eq!(facts.claim, Claim::Header(header()));
             assert_eq!(facts.sha256, <[u8; 32]>::from(Sha256::digest(&record)));
             let (_, rest) = message.split_at(5);

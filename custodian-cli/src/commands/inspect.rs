@@ -3,6 +3,9 @@
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
+use archiver_core::origin::ArchiveFingerprints;
+use archiver_core::sharing::SharingPart;
+
 use crate::archive_files::ArchiveFiles;
 use crate::clock;
 use crate::exit::Exit;
@@ -23,7 +26,7 @@ const SHOWN: usize = 10;
 Nothing is decrypted, so nothing here says that a record will open. Times are what the records claim.
 The exit status is 1 when something must be looked at.")]
 pub(crate) struct Args {
-    /// The public folder of the ceremony: finds records for other archives.
+    /// The public folder of the ceremony: finds records for other archives, and checks the origin proofs.
     #[arg(long, value_name = "DIR")]
     public: Option<PathBuf>,
 
@@ -38,9 +41,16 @@ impl Args {
             Some(folder) => Some(ArchiveFiles::load(folder, clock::now()?, operator)?),
             None => None,
         };
-        let subkey = archive.map(|archive| archive.public.sharing().encryption_fingerprint());
+        let archive = archive.map(|archive| fingerprints(archive.public.sharing()));
         let bar = Bar::new(operator);
-        Ok(Box::new(inspect_vaults(&self.vaults, subkey, &bar)?))
+        Ok(Box::new(inspect_vaults(&self.vaults, archive, &bar)?))
+    }
+}
+
+fn fingerprints(sharing: &SharingPart) -> ArchiveFingerprints {
+    ArchiveFingerprints {
+        primary: sharing.primary_fingerprint(),
+        encryption: sharing.encryption_fingerprint(),
     }
 }
 
@@ -103,18 +113,32 @@ fn describe(vault: &VaultReport, text: &mut String) {
             vault.without_header
         );
     }
+    if !vault.logs.is_empty() {
+        text.push_str(&origin_proofs(vault));
+    }
     let kinds = [
         ("torn", &vault.torn),
         ("damaged", &vault.damaged),
         ("for another archive", &vault.foreign),
         ("stray bytes", &vault.stray),
         ("broken link", &vault.broken_links),
+        ("wrong origin proof", &vault.wrong_origin_proofs),
     ];
     for (kind, findings) in kinds {
         for finding in findings.listed.iter().take(SHOWN) {
             let _ = writeln!(text, "  {}", line(kind, finding));
         }
         more(findings, text);
+    }
+}
+
+fn origin_proofs(vault: &VaultReport) -> String {
+    match &vault.origin_proofs {
+        Some(proofs) => format!(
+            "  origin proofs: {} good, {} records of ours without one\n",
+            proofs.good, proofs.without
+        ),
+        None => "  origin proofs: not checked (--public names the archive)\n".to_owned(),
     }
 }
 

@@ -1,5 +1,5 @@
 //! What can be said of vaults without a key: records, claimed times, broken links, damage, records for other keys, and ephemeral
-//! points that come more than once.
+//! points that come more than once, and, when the archive is known, origin proofs that are not good.
 //!
 //! Nothing is decrypted, so nothing here says that a record will open.
 
@@ -8,6 +8,7 @@ use std::path::PathBuf;
 
 use archiver_core::identity::{Fingerprint, UtcTime};
 use archiver_core::openpgp::recipients::{Envelope, Protection, RecipientKey};
+use archiver_core::origin::{ArchiveFingerprints, OriginError};
 use archiver_core::vault::chain::Standing;
 use archiver_core::vault::header::Header;
 use archiver_core::vault::read::{Claim, MessageReader, RecordFacts, read_record};
@@ -18,6 +19,11 @@ use super::pipeline::{self, Chains, Job};
 use super::shown::harmless;
 use super::source::{self, VaultSource};
 use super::{OpenError, Progress, all_cores};
+
+mod origins;
+
+use origins::Origin;
+pub(crate) use origins::OriginProofs;
 
 /// Of each kind so many findings are listed; all are counted.
 const LISTED: usize = 1000;
@@ -54,6 +60,9 @@ pub(crate) struct VaultReport {
     pub(crate) foreign: Findings<Finding>,
     pub(crate) stray: Findings<Finding>,
     pub(crate) broken_links: Findings<Finding>,
+    /// None when the archive is not known, so that the proofs were not checked.
+    pub(crate) origin_proofs: Option<OriginProofs>,
+    pub(crate) wrong_origin_proofs: Findings<Finding>,
 }
 
 impl VaultReport {
@@ -64,6 +73,7 @@ impl VaultReport {
             &self.foreign,
             &self.stray,
             &self.broken_links,
+            &self.wrong_origin_proofs,
         ];
         all.iter().any(|findings| findings.count > 0)
     }
@@ -127,26 +137,30 @@ impl<T> Findings<T> {
     }
 }
 
-/// Looks through vaults without a key. With the fingerprint of the archive's encryption subkey, records for other keys are found.
+/// Looks through vaults without a key. With the archive's fingerprints, records for other keys are found and origin proofs are checked.
 ///
 /// # Errors
 /// When a vault cannot be opened or read.
 pub(crate) fn inspect_vaults(
     vaults: &[PathBuf],
-    subkey: Option<Fingerprint>,
+    archive: Option<ArchiveFingerprints>,
     progress: &dyn Progress,
 ) -> Result<InspectReport, OpenError> {
     let sources = source::open_all(vaults)?;
     progress.begin(sources.iter().map(VaultSource::length).sum());
     let mut inspector = Inspector {
-        subkey,
+        subkey: archive.map(|archive| archive.encryption),
         chains: Chains::default(),
         points: HashMap::new(),
         report: InspectReport {
-            vaults: sources.iter().map(vault_report).collect(),
+            vaults: sources
+                .iter()
+                .map(|source| vault_report(source, archive.is_some()))
+                .collect(),
             repeated_points: Findings::default(),
         },
     };
+    let look = |job: &Job<'_>| look(job, archive.as_ref());
     pipeline::in_order(&sources, all_cores(), look, |job, seen| {
         progress.advance(job.span.length, u64::from(job.record.is_some()));
         inspector.take(job, seen)
@@ -154,34 +168,36 @@ pub(crate) fn inspect_vaults(
     Ok(inspector.report)
 }
 
-fn vault_report(source: &VaultSource) -> VaultReport {
+fn vault_report(source: &VaultSource, proofs_are_checked: bool) -> VaultReport {
     VaultReport {
         path: harmless(&source.path().to_string_lossy()),
         bytes: source.length(),
+        origin_proofs: proofs_are_checked.then(OriginProofs::default),
         ..VaultReport::default()
     }
 }
 
 /// What one span shows.
 enum Seen {
-    Record(Box<RecordFacts>, Envelope),
+    Record(Box<RecordFacts>, Envelope, Option<Origin>),
     Stray { blank: bool },
 }
 
-fn look(job: &Job<'_>) -> Result<Seen, OpenError> {
+fn look(job: &Job<'_>, archive: Option<&ArchiveFingerprints>) -> Result<Seen, OpenError> {
     if job.span.kind == SpanKind::Stray {
         let looked = job.source.look_at_stray(&job.span);
         let (_, blank) = looked.map_err(|e| job.source.unreadable(e))?;
         return Ok(Seen::Stray { blank });
     }
     let section = job.source.section(&job.span);
-    read_record(
-        section,
-        job.span.length,
-        |message: &mut dyn MessageReader| message.envelope(),
-    )
-    .map(|(facts, envelope)| Seen::Record(Box::new(facts), envelope))
-    .map_err(|e| job.source.unreadable(e))
+    let clear =
+        |message: &mut dyn MessageReader| (message.envelope(), message.session_keys().to_vec());
+    let (facts, (envelope, session_keys)) =
+        read_record(section, job.span.length, clear).map_err(|e| job.source.unreadable(e))?;
+    let is_ours = |archive: &&ArchiveFingerprints| others(&envelope, &archive.encryption).is_none();
+    let archive = archive.filter(is_ours);
+    let origin = archive.and_then(|archive| Origin::of(archive, &facts, &session_keys));
+    Ok(Seen::Record(Box::new(facts), envelope, origin))
 }
 
 struct Inspector {
@@ -203,13 +219,13 @@ impl Inspector {
         let Some(vault) = self.report.vaults.get_mut(job.vault) else {
             return Ok(());
         };
-        let (facts, envelope) = match seen {
+        let (facts, envelope, origin) = match seen {
             Seen::Stray { blank: true } => return Ok(()),
             Seen::Stray { blank: false } => {
                 vault.stray.add(found("stray bytes".to_owned()));
                 return Ok(());
             }
-            Seen::Record(facts, envelope) => (facts, envelope),
+            Seen::Record(facts, envelope, origin) => (facts, envelope, origin),
         };
         vault.records += 1;
         if job.span.kind == SpanKind::Torn {
@@ -223,6 +239,9 @@ impl Inspector {
             vault.damaged.add(found(damage));
         } else if let Some(others) = self.subkey.and_then(|ours| others(&envelope, &ours)) {
             vault.foreign.add(found(others));
+        }
+        if let Some(wrong) = origin.and_then(|origin| vault.count_origin(origin)) {
+            vault.wrong_origin_proofs.add(found(wrong.to_string()));
         }
         let standing = self.chains.follow(job, Some(*facts))?;
         if let Some(reason) = standing.and_then(|standing| vault.take_standing(standing)) {
@@ -248,6 +267,14 @@ impl Inspector {
 }
 
 impl VaultReport {
+    /// Counts an origin proof; returns what is wrong with it.
+    fn count_origin(&mut self, origin: Origin) -> Option<OriginError> {
+        self.origin_proofs
+            .get_or_insert_default()
+            .count(origin)
+            .err()
+    }
+
     /// Counts a record in its log; returns what is wrong with its link.
     fn take_standing(&mut self, standing: Standing) -> Option<String> {
         match standing {

@@ -14,11 +14,10 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use archiver_core::identity::Fingerprint;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use super::inspect::{InspectReport, inspect_vaults};
+use super::inspect::{InspectReport, OriginProofs, inspect_vaults};
 use super::testing::{Archive, Vault};
 use super::*;
 
@@ -130,10 +129,11 @@ fn tree(folder: &Path) -> BTreeMap<String, Vec<u8>> {
     files
 }
 
-fn inspect(vault: &Vault, subkey: Option<Fingerprint>) -> InspectReport {
+fn inspect(vault: &Vault, archive: Option<&Archive>) -> InspectReport {
     let folder = tempfile::tempdir().unwrap();
     let path = vault.save(folder.path(), "vault.asc");
-    inspect_vaults(&[path], subkey, &NoProgress).unwrap()
+    let archive = archive.map(|archive| archive.cert.fingerprints());
+    inspect_vaults(&[path], archive, &NoProgress).unwrap()
 }
 
 fn has_extension(name: &str, extension: &str) -> bool {
@@ -499,7 +499,7 @@ fn inspecting_finds_without_a_key_what_can_be_found() {
         .put(b"stray")
         .append(&archive, b"3");
     vault.bytes.truncate(vault.bytes.len() - 20);
-    let report = inspect(&vault, Some(archive.key.fingerprint()));
+    let report = inspect(&vault, Some(&archive));
     assert!(report.anomalies());
     let [found] = report.vaults.as_slice() else {
         panic!("{report:?}")
@@ -524,6 +524,40 @@ fn inspecting_finds_without_a_key_what_can_be_found() {
     );
     let without_certificate = inspect(&vault, None);
     assert_eq!(without_certificate.vaults[0].foreign.count, 0);
+}
+
+#[test]
+fn inspecting_counts_good_origin_proofs_and_names_wrong_ones() {
+    let (archive, other) = (Archive::new(), Archive::new());
+    let mut vault = Vault::default();
+    for mail in [b"1", b"2", b"3"] {
+        vault.append(&archive, mail);
+    }
+    vault.append(&other, b"for another archive");
+    let proofs = |vault: &Vault, archive| inspect(vault, archive).vaults.pop().unwrap();
+    let honest = proofs(&vault, Some(&archive));
+    let counted = |good, without| Some(OriginProofs { good, without });
+    assert_eq!(honest.origin_proofs, counted(3, 0));
+    assert_eq!(honest.wrong_origin_proofs.count, 0);
+    assert_eq!(honest.foreign.count, 1);
+    assert_eq!(proofs(&vault, None).origin_proofs, None);
+
+    let text = String::from_utf8(vault.bytes).unwrap();
+    let origins: Vec<String> = text
+        .split_ascii_whitespace()
+        .filter(|field| field.starts_with("origin="))
+        .map(str::to_owned)
+        .collect();
+    let text = text.replace(&origins[0], "origin=none");
+    vault.bytes = text.replace(&origins[2], &origins[1]).into_bytes();
+    let report = inspect(&vault, Some(&archive));
+    assert!(report.anomalies());
+    assert_eq!(report.vaults[0].origin_proofs, counted(1, 1));
+    let [wrong] = report.vaults[0].wrong_origin_proofs.listed.as_slice() else {
+        panic!("{report:?}")
+    };
+    assert_eq!(wrong.record, Some(3));
+    assert_eq!(wrong.reason, "the proof does not belong to this record");
 }
 
 /// Whether gpg is here; without it the test is skipped loudly, or fails when `INTEROP=require`.
