@@ -5,6 +5,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use archiver_core::identity::UtcTime;
 use archiver_core::openpgp::encrypt::{Compression, EncryptError, seal};
+use archiver_core::openpgp::recipient::Recipient;
 use archiver_core::vault::append::{AppendError, append};
 use archiver_core::vault::armor;
 use archiver_core::vault::header::Header;
@@ -14,6 +15,7 @@ use crate::args::Args;
 use crate::certificate_file::{self, CertificateFileError};
 use crate::disk;
 use crate::reply::{self, Notice};
+use crate::spool;
 use crate::stop::StopSignals;
 
 /// Why a mail is not archived, or not surely so.
@@ -47,11 +49,11 @@ pub(crate) fn deliver(
     } else {
         Compression::Zlib
     };
-    let sealed = seal(&cert, mail, compression)?;
+    let mut make_spool = || spool::make(args.vault.as_deref());
+    let sealed = seal(&Recipient::from(&cert), mail, compression, &mut make_spool)?;
 
     let Some(path) = &args.vault else {
-        let record = armor::render(None, sealed.message());
-        let written = out.write_all(&record).and_then(|()| out.flush());
+        let written = armor::write(None, sealed.message(), out).and_then(|()| out.flush());
         return written.map(|()| None).map_err(DeliveryError::Output);
     };
     let name = || path.display().to_string();

@@ -22,6 +22,7 @@ mod disk;
 mod manual;
 mod reply;
 mod seen_mail;
+mod spool;
 mod stop;
 mod streams;
 mod syslog;
