@@ -38,14 +38,14 @@ pub fn render(header: Option<&Header>, message: &[u8]) -> Vec<u8> {
 /// # Errors
 /// When the message cannot be read back or the record not be written.
 pub fn write(header: Option<&Header>, message: &Message, out: &mut impl Write) -> io::Result<()> {
-    out.write_all(head(header).as_bytes())?;
     let mut body = Body::of(message)?;
-    loop {
+    let mut first = head(header).into_bytes();
+    first.extend_from_slice(body.piece());
+    out.write_all(&first)?;
+    while body.advance()? {
         out.write_all(body.piece())?;
-        if !body.advance()? {
-            return Ok(());
-        }
     }
+    Ok(())
 }
 
 /// The part of a record above its base64: begin line, header, empty line.

@@ -14,7 +14,7 @@ use crate::vault::leaf::BodyDigests;
 const IN_MEMORY: usize = 8 * 1024 * 1024;
 
 /// Takes the part of an encrypted message that is too long for memory, and gives it back.
-pub trait Spool: fmt::Debug {
+pub trait Spool: fmt::Debug + Send + Sync {
     /// Adds bytes at its end.
     ///
     /// # Errors
