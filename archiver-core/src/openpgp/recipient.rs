@@ -17,6 +17,11 @@ use crate::openpgp::session_key;
 use crate::origin::{ArchiveFingerprints, Ephemeral};
 use crate::secret::SecretBytes;
 
+mod keys;
+mod pinned;
+
+pub use pinned::{Malformed, NotPinned, PinnedRecipient};
+
 /// An encryption subkey, and the certificate that it belongs to.
 pub struct Recipient {
     archive: ArchiveFingerprints,
