@@ -5,7 +5,6 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use archiver_core::identity::UtcTime;
 use archiver_core::openpgp::encrypt::{Compression, EncryptError, seal};
-use archiver_core::openpgp::recipient::Recipient;
 use archiver_core::vault::append::{AppendError, append};
 use archiver_core::vault::armor;
 use archiver_core::vault::header::Header;
@@ -43,14 +42,14 @@ pub(crate) fn deliver(
     notices: &mut Vec<Notice>,
 ) -> Result<Option<Header>, DeliveryError> {
     let now = clock().ok_or(DeliveryError::Clock)?;
-    let cert = certificate_file::read(args, now, notices)?;
+    let recipient = certificate_file::read(args, now, notices)?;
     let compression = if args.no_compress {
         Compression::None
     } else {
         Compression::Zlib
     };
     let mut make_spool = || spool::make(args.vault.as_deref());
-    let sealed = seal(&Recipient::from(&cert), mail, compression, &mut make_spool)?;
+    let sealed = seal(&recipient, mail, compression, &mut make_spool)?;
 
     let Some(path) = &args.vault else {
         let written = armor::write(None, sealed.message(), out).and_then(|()| out.flush());

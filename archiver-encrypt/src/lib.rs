@@ -20,6 +20,7 @@ mod delivery;
 mod delivery_log;
 mod disk;
 mod manual;
+mod recipient_file;
 mod reply;
 mod seen_mail;
 mod spool;
