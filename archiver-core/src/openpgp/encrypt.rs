@@ -61,6 +61,16 @@ impl SealedBody {
         }
     }
 
+    /// A message of any kind, as if it were a mail.
+    #[cfg(test)]
+    pub(crate) fn of_message(message: Message) -> Self {
+        Self {
+            message,
+            digests: BodyDigests::of(b"", b""),
+            origin: None,
+        }
+    }
+
     /// The whole binary message.
     #[must_use]
     pub fn message(&self) -> &Message {

@@ -311,13 +311,15 @@ fn not_ours() -> io::Error {
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+
     use rustix::io::Errno;
     use sha2::{Digest as _, Sha256};
 
     use super::*;
     use crate::openpgp::archive_key::ArchiveKey;
     use crate::openpgp::certificate::ArchiveCert;
-    use crate::openpgp::encrypt::{Compression, seal};
+    use crate::openpgp::encrypt::{Compression, Spool, in_memory, seal};
     use crate::origin::{self, OriginError};
     use crate::vault::memory_disk::{Faults, MemoryVault};
 
@@ -481,6 +483,76 @@ mod tests {
                 let untouched: &[&str] = &["lock", "append", "unlock"];
                 assert_eq!(calls(&vault), if room == 0 { untouched } else { undone });
             }
+        }
+    }
+
+    /// Gives its bytes back, but not at the first try behind `from`.
+    #[derive(Debug)]
+    struct Flaky {
+        bytes: Vec<u8>,
+        from: u64,
+        has_failed: AtomicBool,
+    }
+
+    impl Spool for Flaky {
+        fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
+            Spool::append(&mut self.bytes, bytes)
+        }
+
+        fn read_exact_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<()> {
+            if offset >= self.from && !self.has_failed.swap(true, Ordering::Relaxed) {
+                return Err(Errno::IO.into());
+            }
+            Spool::read_exact_at(&self.bytes, buffer, offset)
+        }
+    }
+
+    /// An encrypted mail that is longer than three pieces of its record, nearly all of it in a spool.
+    fn long(from: u64) -> SealedBody {
+        let bytes: Vec<u8> = (0..5_000_000_u32)
+            .flat_map(u32::to_le_bytes)
+            .take(5_000_000)
+            .collect();
+        let spool = Flaky {
+            bytes: Vec::new(),
+            from,
+            has_failed: AtomicBool::new(false),
+        };
+        SealedBody::of_message(Message::spooled(&bytes, 1000, Box::new(spool)))
+    }
+
+    #[test]
+    fn a_long_record_comes_out_of_its_spool_and_is_the_canonical_one() {
+        let vault = MemoryVault::default();
+        let sealed = long(u64::MAX);
+        let receipt = vault.append(&sealed, at(NOON)).unwrap();
+        let mut expected = Vec::new();
+        armor::write(Some(&receipt.header), sealed.message(), &mut expected).unwrap();
+        assert!(vault.bytes() == expected);
+        assert_eq!(
+            calls(&vault)
+                .iter()
+                .filter(|call| **call == "append")
+                .count(),
+            4
+        );
+    }
+
+    #[test]
+    fn a_long_record_that_stops_at_any_of_its_pieces_is_taken_back() {
+        let before = one_record().0.bytes();
+        for from in [2_000_000, 4_000_000] {
+            let vault = MemoryVault::of(&before);
+            let error = vault.append(&long(from), at(NOON)).unwrap_err();
+            assert!(matches!(error, AppendError::Write(_)), "{error}");
+            assert!(vault.bytes() == before);
+        }
+        for room in [1, 100_000, 2_000_000] {
+            let vault = MemoryVault::of(&before);
+            vault.disk.set_faults(full_after(room, None));
+            let error = vault.append(&long(u64::MAX), at(NOON)).unwrap_err();
+            assert!(matches!(error, AppendError::NoRoom { .. }), "{error}");
+            assert!(vault.bytes() == before);
         }
     }
 

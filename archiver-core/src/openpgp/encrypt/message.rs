@@ -101,6 +101,18 @@ impl Message {
             crc,
         }
     }
+
+    /// The same, with all but the first bytes in a spool.
+    #[cfg(test)]
+    pub(crate) fn spooled(bytes: &[u8], in_memory: usize, mut spool: Box<dyn Spool>) -> Self {
+        let (start, rest) = bytes.split_at(in_memory);
+        assert!(spool.append(rest).is_ok());
+        Self {
+            start: start.to_vec(),
+            rest: Some(spool),
+            ..Self::of(bytes.to_vec())
+        }
+    }
 }
 
 /// A [`Message`] as a reader.
