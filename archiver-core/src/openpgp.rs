@@ -5,6 +5,7 @@ pub mod archive_key;
 pub mod certificate;
 pub mod encrypt;
 pub mod framing;
+pub mod recipient;
 pub mod session_key;
 pub mod signature;
 

@@ -11,9 +11,11 @@ use std::path::Path;
 
 use archiver_core::identity::UtcTime;
 use archiver_core::openpgp::certificate::{ArchiveCert, CertError, Validity};
+use archiver_core::openpgp::recipient::{PinnedRecipient, Recipient};
 use thiserror::Error;
 
 use crate::args::Args;
+use crate::recipient_file::RecipientFile;
 use crate::reply::Notice;
 
 /// A certificate with post-quantum signatures has 14 KB.
@@ -47,32 +49,111 @@ pub(crate) enum CertificateFileError {
     NotInForce(String, Validity),
 }
 
-/// Reads the certificate that the arguments name, as of the time `now`.
+/// Reads the certificate that the arguments name, as of the time `now`. It is verified unless the vault's recipient file says that this
+/// was done, for exactly this file, within the last day.
 pub(crate) fn read(
     args: &Args,
     now: UtcTime,
     notices: &mut Vec<Notice>,
-) -> Result<ArchiveCert, CertificateFileError> {
-    use CertificateFileError as E;
-    let path = || args.cert.display().to_string();
+) -> Result<Recipient, CertificateFileError> {
     let (bytes, metadata) = read_file(&args.cert)?;
-    if args.fingerprint.is_none() {
-        let mode = metadata.permissions().mode();
-        if mode & WRITABLE_BY_OTHERS != 0 {
-            return Err(E::WritableByAll(path()));
-        }
-        if mode & WRITABLE_BY_GROUP != 0 {
-            notices.push(Notice::WritableByGroup(path()));
-        }
+    judge_file(args, &metadata, notices)?;
+    let kept = args.vault.as_deref().and_then(RecipientFile::of);
+    let pinned = kept.as_ref().and_then(|kept| look_at(kept, notices));
+    let asked = args.fingerprint.as_ref();
+    let (recipient, validity) =
+        match pinned.map(|pinned| (pinned, pinned.recipient(&bytes, asked, now))) {
+            Some((pinned, Ok(recipient))) => (recipient, pinned.validity()),
+            outdated => {
+                if let (Some((_, Err(e))), Some(kept)) = (&outdated, &kept)
+                    && e.is_suspicious()
+                {
+                    notices.push(Notice::RecipientFile(name(kept.path()), e.to_string()));
+                }
+                let before = outdated.map(|(pinned, _)| pinned);
+                verify(args, &bytes, now, before, kept.as_ref(), notices)?
+            }
+        };
+    judge_validity(args, validity, notices)?;
+    Ok(recipient)
+}
+
+fn name(path: &Path) -> String {
+    path.display().to_string()
+}
+
+/// Whoever can write the file could divert all mail, unless the fingerprint is pinned.
+fn judge_file(
+    args: &Args,
+    metadata: &Metadata,
+    notices: &mut Vec<Notice>,
+) -> Result<(), CertificateFileError> {
+    if args.fingerprint.is_some() {
+        return Ok(());
     }
-    let cert = ArchiveCert::parse(&bytes, args.fingerprint.as_ref(), now)
-        .map_err(|e| E::Unfit(path(), Box::new(e)))?;
-    match cert.validity() {
+    let mode = metadata.permissions().mode();
+    if mode & WRITABLE_BY_OTHERS != 0 {
+        return Err(CertificateFileError::WritableByAll(name(&args.cert)));
+    }
+    if mode & WRITABLE_BY_GROUP != 0 {
+        notices.push(Notice::WritableByGroup(name(&args.cert)));
+    }
+    Ok(())
+}
+
+/// What the recipient file says, if it can be believed.
+fn look_at(kept: &RecipientFile, notices: &mut Vec<Notice>) -> Option<PinnedRecipient> {
+    kept.read().unwrap_or_else(|distrust| {
+        let reason = distrust.to_string();
+        notices.push(Notice::RecipientFile(name(kept.path()), reason));
+        None
+    })
+}
+
+/// Verifies the certificate, and writes down what was found.
+fn verify(
+    args: &Args,
+    bytes: &[u8],
+    now: UtcTime,
+    before: Option<PinnedRecipient>,
+    kept: Option<&RecipientFile>,
+    notices: &mut Vec<Notice>,
+) -> Result<(Recipient, Validity), CertificateFileError> {
+    let asked = args.fingerprint.as_ref();
+    let cert = ArchiveCert::parse(bytes, asked, now)
+        .map_err(|e| CertificateFileError::Unfit(name(&args.cert), Box::new(e)))?;
+    let keys = (cert.primary_fingerprint(), cert.encryption_fingerprint());
+    if let Some(before) = before
+        .map(|before| before.keys())
+        .filter(|before| *before != keys)
+    {
+        let (was, is) = if before.0 == keys.0 {
+            (before.1, keys.1)
+        } else {
+            (before.0, keys.0)
+        };
+        notices.push(Notice::OtherKey(name(&args.cert), was, is));
+    }
+    let pinned = PinnedRecipient::of(&cert, bytes, asked, now);
+    if let (Some(kept), Some(pinned)) = (kept, pinned) {
+        kept.write(&pinned);
+    }
+    Ok((Recipient::from(&cert), cert.validity()))
+}
+
+fn judge_validity(
+    args: &Args,
+    validity: Validity,
+    notices: &mut Vec<Notice>,
+) -> Result<(), CertificateFileError> {
+    match validity {
         Validity::Valid => (),
-        other if args.strict_cert => return Err(E::NotInForce(path(), other)),
-        other => notices.push(Notice::NotInForce(path(), other)),
+        other if args.strict_cert => {
+            return Err(CertificateFileError::NotInForce(name(&args.cert), other));
+        }
+        other => notices.push(Notice::NotInForce(name(&args.cert), other)),
     }
-    Ok(cert)
+    Ok(())
 }
 
 /// What to do about a certificate that does not serve.

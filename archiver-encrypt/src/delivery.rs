@@ -14,6 +14,7 @@ use crate::args::Args;
 use crate::certificate_file::{self, CertificateFileError};
 use crate::disk;
 use crate::reply::{self, Notice};
+use crate::spool;
 use crate::stop::StopSignals;
 
 /// Why a mail is not archived, or not surely so.
@@ -41,17 +42,17 @@ pub(crate) fn deliver(
     notices: &mut Vec<Notice>,
 ) -> Result<Option<Header>, DeliveryError> {
     let now = clock().ok_or(DeliveryError::Clock)?;
-    let cert = certificate_file::read(args, now, notices)?;
+    let recipient = certificate_file::read(args, now, notices)?;
     let compression = if args.no_compress {
         Compression::None
     } else {
         Compression::Zlib
     };
-    let sealed = seal(&cert, mail, compression)?;
+    let mut make_spool = || spool::make(args.vault.as_deref());
+    let sealed = seal(&recipient, mail, compression, &mut make_spool)?;
 
     let Some(path) = &args.vault else {
-        let record = armor::render(None, sealed.message());
-        let written = out.write_all(&record).and_then(|()| out.flush());
+        let written = armor::write(None, sealed.message(), out).and_then(|()| out.flush());
         return written.map(|()| None).map_err(DeliveryError::Output);
     };
     let name = || path.display().to_string();

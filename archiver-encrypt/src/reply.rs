@@ -10,7 +10,7 @@
 use std::io::Write;
 use std::panic::PanicHookInfo;
 
-use archiver_core::identity::UtcTime;
+use archiver_core::identity::{Fingerprint, UtcTime};
 use archiver_core::openpgp::certificate::Validity;
 use archiver_core::vault::leaf::Place;
 use thiserror::Error;
@@ -29,6 +29,14 @@ pub(crate) enum Notice {
     NotInForce(String, Validity),
     #[error("certificate {0} may be written by its group; run: chmod g-w {0}")]
     WritableByGroup(String),
+    #[error(
+        "recipient file {0} is not believed: {1}; the certificate was verified instead; find out who wrote that file"
+    )]
+    RecipientFile(String, String),
+    #[error(
+        "certificate {0}: mails were encrypted to the key {1} until now, and are to the key {2} from now on; if nobody meant that, mail is being diverted: put the right certificate there, and give its fingerprint with --fingerprint"
+    )]
+    OtherKey(String, Fingerprint, Fingerprint),
     #[error(
         "vault {0}: its last line was cut off, by a crash or a full disk; the new record begins on a line of its own, and nothing was deleted"
     )]

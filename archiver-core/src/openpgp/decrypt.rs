@@ -20,6 +20,7 @@ use openpgp::types::Curve;
 use thiserror::Error;
 
 use super::certificate::ArchiveCert;
+use super::encrypt::LONGEST_MAIL;
 use super::recipients::{MOST_RECIPIENTS, Protection, RecipientKey};
 use crate::field::X25519Secret;
 use crate::identity::Fingerprint;
@@ -138,12 +139,12 @@ pub struct Limits {
 
 impl Default for Limits {
     /// 64 MiB, more than mail servers usually take, because GnuPG compresses without a limit of its own; 100 times, which our
-    /// hook respects (docs/format.md §7.2); 4 GiB.
+    /// hook respects (docs/format.md §7.2); the longest mail that our hook takes.
     fn default() -> Self {
         Self {
             floor: 64 << 20,
             ratio: 100,
-            most: 4 << 30,
+            most: LONGEST_MAIL,
         }
     }
 }
@@ -623,9 +624,20 @@ mod tests {
 
         let cert = parse(&archive.cert);
         let zlib = crate::openpgp::encrypt::Compression::Zlib;
-        let sealed =
-            crate::openpgp::encrypt::seal(&cert, vec![0; 8 << 20].as_slice(), zlib).unwrap();
-        open(&archive, sealed.message()).unwrap();
+        let sealed = crate::openpgp::encrypt::seal(
+            &(&cert).into(),
+            vec![0; 8 << 20].as_slice(),
+            zlib,
+            &mut crate::openpgp::encrypt::in_memory,
+        );
+        let mut message = Vec::new();
+        sealed
+            .unwrap()
+            .message()
+            .reader()
+            .read_to_end(&mut message)
+            .unwrap();
+        open(&archive, &message).unwrap();
     }
 
     #[test]

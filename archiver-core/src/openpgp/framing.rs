@@ -19,21 +19,48 @@ pub fn split_message(message: &[u8]) -> (&[u8], &[u8]) {
 /// The whole length of the session-key packet at the start of `bytes`; `None` when another packet stands there, when it is
 /// cut off, or when its length is not definite.
 fn session_key_packet_length(bytes: &[u8]) -> Option<usize> {
-    let ctb = *bytes.first()?;
-    let (tag, length_of_header, length_of_body) = match ctb & 0b1100_0000 {
-        0b1100_0000 => {
-            let (octets, body) = new_format_length(bytes.get(1..)?)?;
-            (ctb & 0b11_1111, 1 + octets, body)
-        }
-        0b1000_0000 => {
-            let octets = 1_usize << (ctb & 0b11);
-            let body = old_format_length(bytes.get(1..)?, octets)?;
-            ((ctb >> 2) & 0b1111, 1 + octets, body)
-        }
-        _ => return None,
-    };
-    let length = length_of_header.checked_add(length_of_body)?;
-    (tag == TAG_PKESK && length <= bytes.len()).then_some(length)
+    let packet = RawPacket::at_start(bytes)?;
+    (packet.tag == TAG_PKESK).then_some(packet.bytes.len())
+}
+
+/// A packet of definite length, not looked into.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct RawPacket<'a> {
+    pub(super) tag: u8,
+    pub(super) body: &'a [u8],
+    /// With its header.
+    pub(super) bytes: &'a [u8],
+}
+
+impl<'a> RawPacket<'a> {
+    /// The packets at the start of `bytes`, as far as they are whole and of definite length.
+    pub(super) fn all_in(bytes: &'a [u8]) -> impl Iterator<Item = Self> {
+        let mut rest = bytes;
+        std::iter::from_fn(move || {
+            let packet = Self::at_start(rest)?;
+            (_, rest) = rest.split_at(packet.bytes.len());
+            Some(packet)
+        })
+    }
+
+    fn at_start(bytes: &'a [u8]) -> Option<Self> {
+        let ctb = *bytes.first()?;
+        let (tag, length_of_header, length_of_body) = match ctb & 0b1100_0000 {
+            0b1100_0000 => {
+                let (octets, body) = new_format_length(bytes.get(1..)?)?;
+                (ctb & 0b11_1111, 1 + octets, body)
+            }
+            0b1000_0000 => {
+                let octets = 1_usize << (ctb & 0b11);
+                let body = old_format_length(bytes.get(1..)?, octets)?;
+                ((ctb >> 2) & 0b1111, 1 + octets, body)
+            }
+            _ => return None,
+        };
+        let bytes = bytes.get(..length_of_header.checked_add(length_of_body)?)?;
+        let (_, body) = bytes.split_at(length_of_header);
+        Some(Self { tag, body, bytes })
+    }
 }
 
 /// RFC 9580 §4.2.1: number of length octets, and the length. Partial lengths give `None`.

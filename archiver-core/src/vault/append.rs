@@ -11,12 +11,13 @@ use std::io;
 use thiserror::Error;
 
 use crate::identity::UtcTime;
-use crate::openpgp::encrypt::SealedBody;
+use crate::openpgp::encrypt::{Message, SealedBody};
+use crate::origin::Unbound;
 use crate::secret::{NoRandomness, random_bytes};
-use crate::vault::armor;
+use crate::vault::armor::{self, Body};
 use crate::vault::disk::{DiskFile, Folder};
 use crate::vault::header::Header;
-use crate::vault::leaf::{LeafHash, LogId, Place};
+use crate::vault::leaf::{BodyDigests, LeafHash, LogId, Place};
 use crate::vault::segments::SegmentNumber;
 use crate::vault::tail::Tail;
 use crate::vault::writable::{LockedVault, WritableVault};
@@ -49,6 +50,9 @@ impl Receipt {
 /// Why a record is not in the vault, or not surely so.
 #[derive(Debug, Error)]
 pub enum AppendError {
+    /// The encrypted mail could not be read back from where it was kept.
+    #[error("the encrypted mail could not be read back from where it was kept: {0}")]
+    Message(#[source] io::Error),
     /// The file could not be opened, or its lock was not to be had.
     #[error("it could not be opened and locked: {0}")]
     Lock(#[source] io::Error),
@@ -80,9 +84,9 @@ pub enum AppendError {
     )]
     NoRoom {
         /// Bytes that were written.
-        written: usize,
+        written: u64,
         /// Bytes of the record.
-        wanted: usize,
+        wanted: u64,
     },
     /// The write failed and could not be undone.
     #[error(
@@ -118,9 +122,10 @@ pub fn append<F: Folder>(
     sealed: SealedBody,
     clock: impl FnOnce() -> UtcTime,
 ) -> Result<Receipt, AppendError> {
-    let body = armor::body(sealed.message());
+    let (message, digests, origin) = sealed.into_parts();
+    let body = Body::of(&message).map_err(AppendError::Message)?;
     let mut vault = vault.lock().map_err(AppendError::Lock)?;
-    let written = append_under_lock(&mut vault, sealed, &body, clock);
+    let written = append_under_lock(&mut vault, body, &digests, origin, clock);
     let mut file = vault.unlock();
     let receipt = written?;
     file.sync().map_err(AppendError::Sync)?;
@@ -129,24 +134,25 @@ pub fn append<F: Folder>(
 
 fn append_under_lock<F: Folder>(
     vault: &mut LockedVault<'_, F>,
-    sealed: SealedBody,
-    body: &[u8],
+    body: Body<'_>,
+    digests: &BodyDigests,
+    origin: Option<Unbound>,
     clock: impl FnOnce() -> UtcTime,
 ) -> Result<Receipt, AppendError> {
     let tail = find_tail(vault).map_err(AppendError::Read)?;
     let gap = tail.gap_digest(vault.end()).map_err(AppendError::Read)?;
     let now = clock();
     let place = next_place(&tail, now)?;
-    let digests = *sealed.digests();
-    let origin = sealed.bind(&place);
+    let origin = origin.map(|origin| origin.bind(&place));
     let header = Header {
         place,
-        leaf: place.leaf(&digests, origin.as_ref(), &gap),
+        leaf: place.leaf(digests, origin.as_ref(), &gap),
         origin,
     };
     let newline = tail.newline();
     let head = format!("{newline}{}", armor::head(Some(&header)));
-    let offset = make_room(vault, &tail, head.len() + body.len(), place.time)?;
+    let length = head.len() as u64 + body.length();
+    let offset = make_room(vault, &tail, length, place.time)?;
     let file = vault.last_file();
     let written = write_or_take_back(file, offset, head.as_bytes(), body)?;
     require_nothing_else_was_written(file, offset + written).map_err(AppendError::Mixed)?;
@@ -175,13 +181,13 @@ fn find_tail<F: Folder>(vault: &mut LockedVault<'_, F>) -> io::Result<Tail> {
 fn make_room<F: Folder>(
     vault: &mut LockedVault<'_, F>,
     tail: &Tail,
-    length: usize,
+    length: u64,
     time: UtcTime,
 ) -> Result<u64, AppendError> {
     let last_file = vault.end().total() - vault.end().size_of_last();
     let last = tail.last.as_ref().filter(|last| last.start >= last_file);
     let last = last.map(|last| last.header.place.time);
-    if vault.wants_new_segment(last, length as u64, time) {
+    if vault.wants_new_segment(last, length, time) {
         vault.begin_segment().map_err(AppendError::Segment)?;
     }
     let size = vault.end().size_of_last();
@@ -211,25 +217,40 @@ fn next_place(tail: &Tail, now: UtcTime) -> Result<Place, AppendError> {
     })
 }
 
-/// Writes both parts, and returns their length.
+/// Writes head and body, and returns their length.
 fn write_or_take_back(
     file: &mut impl DiskFile,
     size: u64,
     head: &[u8],
-    body: &[u8],
+    body: Body<'_>,
 ) -> Result<u64, AppendError> {
-    let wanted = head.len() + body.len();
-    let cause = match file.append(&[head, body]) {
-        Ok(written) if written == wanted => return Ok(wanted as u64),
+    let message = body.message();
+    let wanted = head.len() as u64 + body.length();
+    let cause = match write(file, head, body) {
+        Ok(written) if written == wanted => return Ok(wanted),
         Ok(written) => AppendError::NoRoom { written, wanted },
         Err(e) => AppendError::Write(e),
     };
-    match take_back(file, size, head, body) {
+    match take_back(file, size, head, message) {
         Ok(()) => Err(cause),
         Err(io) => Err(AppendError::NotTakenBack {
             cause: Box::new(cause),
             io,
         }),
+    }
+}
+
+/// Writes a record piece by piece, a usual one in one piece, until one does not find room. Returns how many bytes did.
+fn write(file: &mut impl DiskFile, head: &[u8], mut body: Body<'_>) -> io::Result<u64> {
+    let (mut head, mut written) = (head, 0);
+    loop {
+        let piece = body.piece();
+        let found_room = file.append(&[head, piece])?;
+        written += found_room as u64;
+        if found_room < head.len() + piece.len() || !body.advance()? {
+            return Ok(written);
+        }
+        head = &[];
     }
 }
 
@@ -248,33 +269,57 @@ fn require_nothing_else_was_written(file: &impl DiskFile, expected: u64) -> io::
 /// Cuts the file back to `size`, but only when all bytes behind `size` are the beginning of our record: a program that
 /// ignores the lock may have appended a mail meanwhile. What it appends between this look and the cut is lost with our
 /// bytes; only the lock closes that window.
-fn take_back(file: &mut impl DiskFile, size: u64, head: &[u8], body: &[u8]) -> io::Result<()> {
-    let left_behind =
-        usize::try_from(file.size()?.saturating_sub(size)).map_err(io::Error::other)?;
-    if left_behind == 0 {
+fn take_back(
+    file: &mut impl DiskFile,
+    size: u64,
+    head: &[u8],
+    message: &Message,
+) -> io::Result<()> {
+    let end = file.size()?;
+    if end <= size {
         return Ok(());
     }
-    let mut found = vec![0; left_behind.min(head.len() + body.len() + 1)];
-    file.read_exact_at(&mut found, size)?;
-    if !head.iter().chain(body).take(found.len()).eq(&found) {
-        return Err(io::Error::other(
-            "another program wrote behind it without the lock",
-        ));
+    let mut body = Body::of(message)?;
+    let mut ours = size + beginning_of(head, file, size, end)?;
+    while ours < end {
+        ours += beginning_of(body.piece(), file, ours, end)?;
+        if ours < end && !body.advance()? {
+            return Err(not_ours());
+        }
     }
     file.truncate(size)?;
     file.sync()
 }
 
+/// The length of what stands in the file between `at` and `end` of `expected`, which must be the same bytes.
+fn beginning_of(expected: &[u8], file: &impl DiskFile, at: u64, end: u64) -> io::Result<u64> {
+    let there = usize::try_from(end - at).unwrap_or(usize::MAX);
+    let (expected, _) = expected.split_at(expected.len().min(there));
+    let mut found = vec![0; expected.len()];
+    file.read_exact_at(&mut found, at)?;
+    if found == expected {
+        Ok(expected.len() as u64)
+    } else {
+        Err(not_ours())
+    }
+}
+
+fn not_ours() -> io::Error {
+    io::Error::other("another program wrote behind it without the lock")
+}
+
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+
     use rustix::io::Errno;
     use sha2::{Digest as _, Sha256};
 
     use super::*;
     use crate::openpgp::archive_key::ArchiveKey;
     use crate::openpgp::certificate::ArchiveCert;
-    use crate::openpgp::encrypt::{Compression, seal};
+    use crate::openpgp::encrypt::{Compression, Spool, in_memory, seal};
     use crate::origin::{self, OriginError};
     use crate::vault::memory_disk::{Faults, MemoryVault};
 
@@ -344,7 +389,10 @@ mod tests {
         assert_eq!((place.seq, place.time), (0, at(NOON)));
         assert_eq!(place.prev, LeafHash::BEFORE_THE_FIRST);
         assert_eq!(leaf, expected_leaf(&receipt.header, b""));
-        let canonical = armor::render(Some(&receipt.header), sealed().message());
+        let canonical = armor::render(
+            Some(&receipt.header),
+            sealed().message().in_memory().unwrap(),
+        );
         assert_eq!(vault.bytes(), canonical);
     }
 
@@ -435,6 +483,76 @@ mod tests {
                 let untouched: &[&str] = &["lock", "append", "unlock"];
                 assert_eq!(calls(&vault), if room == 0 { untouched } else { undone });
             }
+        }
+    }
+
+    /// Gives its bytes back, but not at the first try behind `from`.
+    #[derive(Debug)]
+    struct Flaky {
+        bytes: Vec<u8>,
+        from: u64,
+        has_failed: AtomicBool,
+    }
+
+    impl Spool for Flaky {
+        fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
+            Spool::append(&mut self.bytes, bytes)
+        }
+
+        fn read_exact_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<()> {
+            if offset >= self.from && !self.has_failed.swap(true, Ordering::Relaxed) {
+                return Err(Errno::IO.into());
+            }
+            Spool::read_exact_at(&self.bytes, buffer, offset)
+        }
+    }
+
+    /// An encrypted mail that is longer than three pieces of its record, nearly all of it in a spool.
+    fn long(from: u64) -> SealedBody {
+        let bytes: Vec<u8> = (0..5_000_000_u32)
+            .flat_map(u32::to_le_bytes)
+            .take(5_000_000)
+            .collect();
+        let spool = Flaky {
+            bytes: Vec::new(),
+            from,
+            has_failed: AtomicBool::new(false),
+        };
+        SealedBody::of_message(Message::spooled(&bytes, 1000, Box::new(spool)))
+    }
+
+    #[test]
+    fn a_long_record_comes_out_of_its_spool_and_is_the_canonical_one() {
+        let vault = MemoryVault::default();
+        let sealed = long(u64::MAX);
+        let receipt = vault.append(&sealed, at(NOON)).unwrap();
+        let mut expected = Vec::new();
+        armor::write(Some(&receipt.header), sealed.message(), &mut expected).unwrap();
+        assert!(vault.bytes() == expected);
+        assert_eq!(
+            calls(&vault)
+                .iter()
+                .filter(|call| **call == "append")
+                .count(),
+            4
+        );
+    }
+
+    #[test]
+    fn a_long_record_that_stops_at_any_of_its_pieces_is_taken_back() {
+        let before = one_record().0.bytes();
+        for from in [2_000_000, 4_000_000] {
+            let vault = MemoryVault::of(&before);
+            let error = vault.append(&long(from), at(NOON)).unwrap_err();
+            assert!(matches!(error, AppendError::Write(_)), "{error}");
+            assert!(vault.bytes() == before);
+        }
+        for room in [1, 100_000, 2_000_000] {
+            let vault = MemoryVault::of(&before);
+            vault.disk.set_faults(full_after(room, None));
+            let error = vault.append(&long(u64::MAX), at(NOON)).unwrap_err();
+            assert!(matches!(error, AppendError::NoRoom { .. }), "{error}");
+            assert!(vault.bytes() == before);
         }
     }
 
@@ -576,7 +694,7 @@ mod tests {
         let (vault, receipt) = one_record();
         let mut header = receipt.header;
         header.place.seq = u64::MAX;
-        let forged = armor::render(Some(&header), sealed().message());
+        let forged = armor::render(Some(&header), sealed().message().in_memory().unwrap());
         let vault = MemoryVault::of(&[vault.bytes(), forged].concat());
         assert!(matches!(
             append_at(&vault, NOON),

@@ -240,7 +240,7 @@ mod tests {
             leaf,
             origin,
         };
-        armor::render(Some(&header), sealed.message())
+        armor::render(Some(&header), sealed.message().in_memory().unwrap())
     }
 
     fn walk(vault: &[u8]) -> Vec<Standing> {
@@ -367,7 +367,10 @@ mod tests {
         let Standing::Linked(link) = &walk(&honest.concat())[1] else {
             panic!("no link")
         };
-        let forged = armor::render(Some(&link.header), sealed(b"other").message());
+        let forged = armor::render(
+            Some(&link.header),
+            sealed(b"other").message().in_memory().unwrap(),
+        );
         let vault = [honest[0].clone(), forged, honest[2].clone()].concat();
         assert_eq!(links(&vault), [HOLDS, (false, Some(Fault::Leaf)), HOLDS]);
     }

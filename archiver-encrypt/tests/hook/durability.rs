@@ -88,6 +88,9 @@ fn the_record_is_synced_after_it_is_written_and_before_success_is_told() {
 #[test]
 fn of_a_new_vault_the_folder_is_synced_before_the_record_is_written() {
     let archive = Archive::new();
+    // The certificate is verified, and its recipient file written.
+    archive.archive(b"first");
+    fs::remove_file(archive.vault()).unwrap();
     let Some((output, calls)) = traced(&archive, &archive.hook(), &[]) else {
         return;
     };

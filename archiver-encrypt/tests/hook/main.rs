@@ -16,6 +16,7 @@ mod command_line;
 mod durability;
 mod faults;
 mod mails;
+mod recipient_file;
 mod signals;
 mod together;
 mod watch;

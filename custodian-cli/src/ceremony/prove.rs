@@ -5,7 +5,8 @@ use archiver_core::identity::UtcTime;
 use archiver_core::openpgp::archive_key::ArchiveKey;
 use archiver_core::openpgp::certificate::ArchiveCert;
 use archiver_core::openpgp::decrypt::{DecryptionKey, open_message};
-use archiver_core::openpgp::encrypt::{Compression, seal as seal_mail};
+use archiver_core::openpgp::encrypt::{Compression, in_memory, seal as seal_mail};
+use archiver_core::openpgp::recipient::Recipient;
 use archiver_core::quorum::{Gathering, RebuiltSecret};
 use archiver_core::share::Share;
 use archiver_core::sharing::Purpose;
@@ -147,11 +148,16 @@ pub(super) fn open_canary(
     minutes: &mut Minutes,
 ) -> Result<(), CeremonyError> {
     let certificate = ArchiveCert::parse(&key.certificate_armored()?, None, started)?;
-    let sealed = seal_mail(&certificate, CANARY, Compression::Zlib)?;
+    let sealed = seal_mail(
+        &Recipient::from(&certificate),
+        CANARY,
+        Compression::Zlib,
+        &mut in_memory,
+    )?;
     let decryption = DecryptionKey::from_x25519(&certificate, rebuilt.x25519())?;
     let mut opened = Vec::new();
     open_message(
-        sealed.message(),
+        sealed.message().reader(),
         &decryption,
         CANARY.len() as u64,
         &mut opened,

@@ -9,7 +9,8 @@ use archiver_core::identity::UtcTime;
 use archiver_core::openpgp::archive_key::ArchiveKey;
 use archiver_core::openpgp::certificate::ArchiveCert;
 use archiver_core::openpgp::decrypt::DecryptionKey;
-use archiver_core::openpgp::encrypt::{Compression, SealedBody, seal};
+use archiver_core::openpgp::encrypt::{Compression, SealedBody, in_memory, seal};
+use archiver_core::openpgp::recipient::Recipient;
 use archiver_core::vault::armor;
 use archiver_core::vault::header::Header;
 use archiver_core::vault::leaf::{LeafHash, LogId, Place};
@@ -38,12 +39,13 @@ impl Archive {
     }
 
     pub(super) fn seal(&self, mail: &[u8]) -> SealedBody {
-        seal(&self.cert, mail, Compression::Zlib).unwrap()
+        let to = Recipient::from(&self.cert);
+        seal(&to, mail, Compression::Zlib, &mut in_memory).unwrap()
     }
 
     /// A record without a header of ours.
     pub(super) fn record(&self, mail: &[u8]) -> Vec<u8> {
-        armor::render(None, self.seal(mail).message())
+        armor::render(None, self.seal(mail).message().in_memory().unwrap())
     }
 }
 
@@ -80,7 +82,10 @@ impl Vault {
             },
         };
         let gap = Sha256::digest(self.bytes.get(self.end..).unwrap()).into();
-        let (message, digests) = (sealed.message().to_vec(), *sealed.digests());
+        let (message, digests) = (
+            sealed.message().in_memory().unwrap().to_vec(),
+            *sealed.digests(),
+        );
         let origin = sealed.bind(&place);
         let leaf = place.leaf(&digests, origin.as_ref(), &gap);
         let header = Header {

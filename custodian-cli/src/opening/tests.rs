@@ -189,7 +189,7 @@ fn every_kind_of_damage_costs_only_itself() {
     let mut flipped = record.clone();
     let at = flipped.get_mut(middle).unwrap();
     *at = if *at == b'A' { b'B' } else { b'A' };
-    let mut changed = archive.seal(MAIL).message().to_vec();
+    let mut changed = archive.seal(MAIL).message().in_memory().unwrap().to_vec();
     *changed.last_mut().unwrap() ^= 1;
     let changed = archiver_core::vault::armor::render(None, &changed);
 
@@ -477,7 +477,7 @@ fn large_mails_stream_through_a_file() {
     let mail = [b"Subject: large\n\n", noise.as_slice()].concat();
     let mut vault = Vault::default();
     vault.append(&archive, &mail);
-    let mut changed = archive.seal(&mail).message().to_vec();
+    let mut changed = archive.seal(&mail).message().in_memory().unwrap().to_vec();
     *changed.last_mut().unwrap() ^= 1;
     vault.put(&archiver_core::vault::armor::render(None, &changed));
     let run = Run::open(&archive, &[&vault]);
