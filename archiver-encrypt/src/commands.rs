@@ -3,6 +3,7 @@
 //! They have exit codes of their own, which a mail server must never see; so nothing here reads a mail from standard input.
 
 mod setup;
+mod sizes;
 mod status;
 
 use std::ffi::{OsStr, OsString};

@@ -2,6 +2,7 @@
 //!
 //! What is read is claimed, not verified: that is for `custodian inspect`, which reads the whole. Nothing here is written, and no lock is kept.
 
+use std::ffi::OsString;
 use std::fs::{self, File, Metadata};
 use std::io::{self, ErrorKind, Read};
 use std::os::unix::fs::FileExt as _;
@@ -10,6 +11,7 @@ use std::path::{Path, PathBuf};
 use archiver_core::vault::armor::BEGIN_LINE;
 use archiver_core::vault::header::Header;
 use archiver_core::vault::scan::{Scanner, SpanKind};
+use archiver_core::vault::segments::Listing;
 use thiserror::Error;
 
 /// Longer than a begin line and our header together.
@@ -36,6 +38,8 @@ pub(crate) struct VaultReader {
     /// The file, or the folder: what the hook locks.
     locked: File,
     metadata: Metadata,
+    /// What stands in the folder.
+    names: Option<Listing>,
     segments: Vec<Segment>,
 }
 
@@ -65,16 +69,20 @@ impl VaultReader {
         if !kind.is_file() && !kind.is_dir() {
             return Err(VaultReadError::Kind(name()));
         }
-        let files = if kind.is_dir() {
-            segment_paths(path).map_err(unreadable)?
+        let (names, files) = if kind.is_dir() {
+            let names = Listing::of(names_in(path).map_err(unreadable)?);
+            let files = names.segments.iter();
+            let files = files.map(|number| path.join(number.file_name())).collect();
+            (Some(names), files)
         } else {
-            vec![path.to_owned()]
+            (None, vec![path.to_owned()])
         };
         let locked = File::open(path).map_err(unreadable)?;
         Ok(Self {
             path: path.to_owned(),
             metadata: locked.metadata().map_err(unreadable)?,
             locked,
+            names,
             segments: open_segments(&files).map_err(unreadable)?,
         })
     }
@@ -88,9 +96,9 @@ impl VaultReader {
         &self.metadata
     }
 
-    /// The number of segments, when the vault is a folder.
-    pub(crate) fn segments(&self) -> Option<usize> {
-        self.metadata.is_dir().then_some(self.segments.len())
+    /// What stands in the folder, when the vault is one.
+    pub(crate) fn names(&self) -> Option<&Listing> {
+        self.names.as_ref()
     }
 
     pub(crate) fn size(&self) -> u64 {
@@ -194,24 +202,9 @@ fn open_segments(paths: &[PathBuf]) -> io::Result<Vec<Segment>> {
     Ok(segments)
 }
 
-/// `VAULT-000001.asc` and so on, in order of their numbers. Other names in the folder are no segments.
-fn segment_paths(folder: &Path) -> io::Result<Vec<PathBuf>> {
-    let mut numbered = Vec::new();
-    for entry in fs::read_dir(folder)? {
-        let path = entry?.path();
-        if let Some(number) = segment_number(&path) {
-            numbered.push((number, path));
-        }
-    }
-    numbered.sort();
-    Ok(numbered.into_iter().map(|(_, path)| path).collect())
-}
-
-fn segment_number(path: &Path) -> Option<u64> {
-    let name = path.file_name()?.to_str()?;
-    let digits = name.strip_prefix("VAULT-")?.strip_suffix(".asc")?;
-    let is_number = digits.len() >= 6 && digits.bytes().all(|byte| byte.is_ascii_digit());
-    digits.parse().ok().filter(|_| is_number)
+fn names_in(folder: &Path) -> io::Result<Vec<OsString>> {
+    let entries = fs::read_dir(folder)?;
+    entries.map(|entry| Ok(entry?.file_name())).collect()
 }
 
 #[cfg(test)]
@@ -270,7 +263,7 @@ mod tests {
         write("VAULT-x.asc", b"no segment");
         write("segments.conf", b"no segment");
         let vault = VaultReader::open(folder.path()).unwrap();
-        assert_eq!(vault.segments(), Some(3));
+        assert_eq!(vault.names().unwrap().segments.len(), 3);
         assert_eq!(vault.size(), (first.len() + second.len()) as u64);
         let found: Vec<_> = vault.records_from(0).map(Result::unwrap).collect();
         assert_eq!(found.len(), 2);

@@ -23,7 +23,7 @@ mod window;
 pub use binaries::{custodian, hook};
 pub use ceremony::{Ceremony, PLAN, rehearsal_mails};
 pub use forgery::{Forged, forge_public_folder};
-pub use outside::{Gpg, Tmpfs, may_mount, needs, tmpfs};
+pub use outside::{Gpg, Tmpfs, may_mount, needs, needs_root, tmpfs};
 pub use run::{Ran, run, run_with_stdin};
 pub use rustix::process::Signal;
 pub use stopped::{Step, signalled_after, steps_of};

@@ -139,3 +139,13 @@ pub fn may_mount() -> bool {
     }
     mounted
 }
+
+/// Whether the tests run as root; loud when not, and a failure when `INTEROP=require` is set.
+#[must_use]
+pub fn needs_root() -> bool {
+    let is_root = rustix::process::geteuid().is_root();
+    if !is_root {
+        skipped("this test needs root");
+    }
+    is_root
+}

@@ -11,9 +11,11 @@ mod user;
 
 use std::ffi::OsString;
 use std::io::{self, Write};
+use std::num::NonZero;
 use std::path::PathBuf;
 
 use archiver_core::identity::Fingerprint;
+use archiver_core::vault::segments::SegmentRules;
 use clap::Parser;
 use clap::error::ErrorKind;
 
@@ -21,6 +23,7 @@ use self::checks::{Check, Verdict};
 use self::recipes::Site;
 use self::user::User;
 use crate::args::one_line;
+use crate::commands::sizes::Room;
 
 /// All is well.
 const PROVEN: u8 = 0;
@@ -70,6 +73,44 @@ pub(crate) struct Args {
     /// Make the vault's folder if it is missing: owned by the user, mode 0700
     #[arg(long)]
     create: bool,
+
+    /// Make the vault a folder of segments, if it is not there yet. From time to time a new segment is begun, so that old ones can be stored elsewhere
+    #[arg(long)]
+    segments: bool,
+
+    /// With --segments: how long a segment may become, such as 500M or 10G. Without this: 1G
+    #[arg(long, value_name = "SIZE", requires = "segments", value_parser = segment_size)]
+    segment_size: Option<NonZero<u64>>,
+
+    /// With --segments: begin a new segment every day (UTC) as well
+    #[arg(long, requires = "segments")]
+    by_day: bool,
+}
+
+impl Args {
+    /// The rules for a new folder of segments.
+    fn rules(&self) -> SegmentRules {
+        let usual = SegmentRules::default();
+        SegmentRules {
+            size: self.segment_size.unwrap_or(usual.size),
+            by_day: self.by_day,
+        }
+    }
+
+    /// The rules that must stand in a folder, when they matter to whoever runs this.
+    fn rules_asked_for(&self) -> Option<SegmentRules> {
+        (self.by_day || self.segment_size.is_some()).then(|| self.rules())
+    }
+}
+
+/// At least as much as one mail is long; shorter segments would each hold one record.
+fn segment_size(text: &str) -> Result<NonZero<u64>, String> {
+    const SHORTEST: u64 = 1 << 20;
+    match text.parse() {
+        Ok(Room::Bytes(bytes)) if bytes >= SHORTEST => NonZero::new(bytes),
+        _ => None,
+    }
+    .ok_or_else(|| "expected a number and M, G or T, of 1M or more: 500M, 10G".to_owned())
 }
 
 /// Runs the command and returns its exit code.

@@ -7,7 +7,6 @@ mod certificate_check;
 mod disk_check;
 mod report;
 mod state;
-mod thresholds;
 mod vault_check;
 
 use std::ffi::OsString;
@@ -20,8 +19,8 @@ use clap::error::ErrorKind;
 
 pub(crate) use self::state::State;
 use self::state::{Finding, Findings};
-use self::thresholds::{Age, Room};
 use crate::args::one_line;
+use crate::commands::sizes::{Age, Room};
 use crate::delivery::clock;
 
 const AFTER_HELP: &str = "\

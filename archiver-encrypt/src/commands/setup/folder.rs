@@ -1,61 +1,100 @@
-//! The vault's folder: there, owned by the user who runs the hook, and closed to others; made when that is asked for.
+//! The vault's folder: there, owned by the user who runs the hook, and closed to others; made when that is asked for, in segments too.
 //!
 //! That its disk is a local one, with locks and syncs that hold, is for the canary: the hook itself refuses others.
 
-use std::fs::{self, DirBuilder, Metadata};
-use std::io;
-use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, chown};
+use std::fs::{self, DirBuilder, File, Metadata, OpenOptions};
+use std::io::{self, ErrorKind, Write as _};
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, chown};
 use std::path::Path;
+
+use archiver_core::vault::segments::{RULES_FILE, SegmentRules};
 
 use super::Args;
 use super::checks::Check;
 use super::user::User;
 
-/// Looks at the folder in which the vault's file stands, or which is the vault.
+/// Looks at the folder in which the vault's file stands, and at the vault when it is a folder itself; makes what is asked for and missing.
 pub(crate) fn vault(args: &Args, user: &User) -> Vec<Check> {
-    let folder = if args.vault.is_dir() {
-        Some(args.vault.as_path())
-    } else {
-        args.vault.parent()
-    };
-    let Some(folder) = folder else {
+    let Some(parent) = args.vault.parent() else {
         return vec![Check::bad("the root folder cannot be a vault")];
     };
     let mut checks = Vec::new();
-    if args.create && !folder.exists() {
-        match make(folder, user) {
-            Ok(()) => checks.push(Check::good(format!("folder {} was made", folder.display()))),
-            Err(e) => {
-                return vec![Check::bad(format!(
-                    "folder {} could not be made: {e}",
-                    folder.display()
-                ))];
-            }
-        }
+    if args.create && !parent.exists() {
+        checks.push(made(parent, make(parent, user)));
     }
-    checks.push(match fs::metadata(folder) {
-        Ok(metadata) => judge(folder, &metadata, user),
-        Err(e) if e.kind() == io::ErrorKind::NotFound => Check::bad(format!(
-            "folder {} does not exist; make it by running this again with --create",
-            folder.display()
-        )),
-        Err(e) => Check::bad(format!(
-            "folder {} could not be looked at: {e}",
-            folder.display()
-        )),
-    });
+    if args.segments && args.vault.is_file() {
+        let path = args.vault.display();
+        return vec![Check::bad(format!(
+            "vault {path} is a file already; give a folder of segments another path, and both to the audit"
+        ))];
+    }
+    if args.segments && !args.vault.exists() && parent.is_dir() {
+        let outcome = make_segment_folder(&args.vault, &args.rules(), user);
+        checks.push(made(&args.vault, outcome));
+    }
+    if args.vault.is_dir() {
+        checks.push(judge(&args.vault, user));
+        checks.push(judge_rules(&args.vault, args.rules_asked_for()));
+    } else {
+        checks.push(judge(parent, user));
+    }
     checks
+}
+
+fn made(folder: &Path, outcome: io::Result<()>) -> Check {
+    let folder = folder.display();
+    match outcome {
+        Ok(()) => Check::good(format!("folder {folder} was made")),
+        Err(e) => Check::bad(format!("folder {folder} could not be made: {e}")),
+    }
 }
 
 fn make(folder: &Path, user: &User) -> io::Result<()> {
     DirBuilder::new().mode(0o700).create(folder)?;
+    give(folder, user)?;
+    sync_folder_of(folder)
+}
+
+/// A hook that comes between the folder and its rules takes the usual ones.
+fn make_segment_folder(folder: &Path, rules: &SegmentRules, user: &User) -> io::Result<()> {
+    make(folder, user)?;
+    let path = folder.join(RULES_FILE);
+    let mut options = OpenOptions::new();
+    let mut file = options
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(&path)?;
+    writeln!(file, "{rules}")?;
+    file.sync_all()?;
+    give(&path, user)?;
+    sync_folder_of(&path)
+}
+
+fn give(path: &Path, user: &User) -> io::Result<()> {
     if user.is_root_acting {
-        chown(folder, Some(user.uid), Some(user.gid))?;
+        chown(path, Some(user.uid), Some(user.gid))?;
     }
     Ok(())
 }
 
-fn judge(folder: &Path, metadata: &Metadata, user: &User) -> Check {
+fn sync_folder_of(path: &Path) -> io::Result<()> {
+    path.parent()
+        .map_or(Ok(()), |parent| File::open(parent)?.sync_all())
+}
+
+fn judge(folder: &Path, user: &User) -> Check {
+    let path = folder.display();
+    match fs::metadata(folder) {
+        Ok(metadata) => judge_owner(folder, &metadata, user),
+        Err(e) if e.kind() == ErrorKind::NotFound => Check::bad(format!(
+            "folder {path} does not exist; make it by running this again with --create"
+        )),
+        Err(e) => Check::bad(format!("folder {path} could not be looked at: {e}")),
+    }
+}
+
+fn judge_owner(folder: &Path, metadata: &Metadata, user: &User) -> Check {
     const OTHERS: u32 = 0o077;
     const OTHERS_WRITE: u32 = 0o022;
     let (path, name) = (folder.display(), &user.name);
@@ -73,5 +112,23 @@ fn judge(folder: &Path, metadata: &Metadata, user: &User) -> Check {
         _ => Check::good(format!(
             "folder {path} belongs to {name}, and to nobody else"
         )),
+    }
+}
+
+/// What the rules are. Rules that stand there are never changed here.
+fn judge_rules(folder: &Path, asked: Option<SegmentRules>) -> Check {
+    let path = folder.join(RULES_FILE);
+    let path = path.display();
+    let stand = match fs::read_to_string(folder.join(RULES_FILE)) {
+        Ok(text) => text.parse().map_err(|e| format!("{path}: {e}")),
+        Err(e) if e.kind() == ErrorKind::NotFound => Ok(SegmentRules::default()),
+        Err(e) => Err(format!("{path} could not be read: {e}")),
+    };
+    match (stand, asked) {
+        (Err(problem), _) => Check::bad(problem),
+        (Ok(stand), Some(asked)) if stand != asked => Check::doubtful(format!(
+            "the rules for segments are `{stand}`; to change them, write `{asked}` into {path}"
+        )),
+        (Ok(stand), _) => Check::good(format!("the rules for segments are `{stand}`")),
     }
 }

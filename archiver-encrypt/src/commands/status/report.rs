@@ -8,8 +8,8 @@ use super::Args;
 use super::certificate_check::Certificate;
 use super::disk_check::Disk;
 use super::state::{Findings, State};
-use super::thresholds::Room;
 use super::vault_check::Vault;
+use crate::commands::sizes::Room;
 
 /// Everything that `status` has to say.
 #[derive(Debug, Serialize)]
@@ -83,7 +83,7 @@ impl Status {
                 .unwrap_or_default();
             parts.push(format!(
                 "{}{age}, {}",
-                records(vault.records),
+                count(vault.records, "record"),
                 size(vault.bytes)
             ));
         }
@@ -135,12 +135,10 @@ pub(crate) fn duration(seconds: u64) -> String {
     }
 }
 
-/// A number of records.
-pub(crate) fn records(count: u64) -> String {
-    match count {
-        1 => "1 record".to_owned(),
-        count => format!("{count} records"),
-    }
+/// A number of things.
+pub(crate) fn count(number: u64, thing: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{number} {thing}{plural}")
 }
 
 /// Bytes with one digit behind the point.

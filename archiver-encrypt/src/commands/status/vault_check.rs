@@ -6,13 +6,15 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use archiver_core::identity::UtcTime;
+use archiver_core::vault::segments::Listing;
 use rustix::fs::{FlockOperation, flock};
 use serde::Serialize;
 
+use super::Args;
 use super::disk_check::{self, Disk};
-use super::report::{duration, records, size};
+use super::report::{count, duration, size};
 use super::state::{Findings, State};
-use super::{Args, thresholds::Age};
+use crate::commands::sizes::Age;
 use crate::vault_reader::{VaultReadError, VaultReader};
 
 /// A writer holds the lock for well under a millisecond, with a mail of gigabytes for some seconds.
@@ -24,7 +26,7 @@ const LOCK_PAUSE: Duration = Duration::from_millis(20);
 pub(crate) struct Vault {
     pub(crate) path: String,
     /// How many segments, when it is a folder.
-    pub(crate) segments: Option<usize>,
+    pub(crate) segments: Option<u64>,
     pub(crate) bytes: u64,
     /// Records of the last log.
     pub(crate) records: u64,
@@ -58,6 +60,7 @@ pub(crate) fn look(
         }
     };
     judge_age(&facts, args, findings);
+    judge_segments(&vault, findings);
     judge_permissions(&vault, &args.vault, findings);
     judge_lock(&vault, findings);
     let rate = disk_check::bytes_a_day(&vault, now);
@@ -90,7 +93,7 @@ fn facts(vault: &VaultReader, path: &Path, now: UtcTime) -> Result<Vault, VaultR
     let age = |time: UtcTime| u64::try_from(now.unix() - time.unix()).unwrap_or(0);
     Ok(Vault {
         path: path.display().to_string(),
-        segments: vault.segments(),
+        segments: vault.names().map(|names| names.segments.len() as u64),
         bytes: vault.size(),
         records: last.map_or(0, |last| last.seq.saturating_add(1)),
         log: last.map(|last| last.log.to_string()),
@@ -123,8 +126,10 @@ fn judge_age(vault: &Vault, args: &Args, findings: &mut Findings) {
             told + look
         },
     );
-    let segments = vault.segments.map(|count| format!(" in {count} segments"));
-    let (records, bytes) = (records(vault.records), size(vault.bytes));
+    let segments = vault
+        .segments
+        .map(|number| format!(" in {}", count(number, "segment")));
+    let (records, bytes) = (count(vault.records, "record"), size(vault.bytes));
     let segments = segments.unwrap_or_default();
     findings.add(
         State::Ok,
@@ -133,6 +138,18 @@ fn judge_age(vault: &Vault, args: &Args, findings: &mut Findings) {
             vault.path
         ),
     );
+}
+
+/// Segments are removed from the front only.
+fn judge_segments(vault: &VaultReader, findings: &mut Findings) {
+    let missing = vault.names().map(Listing::missing).unwrap_or_default();
+    for gap in missing {
+        let (from, to) = (gap.start(), gap.end());
+        let text = format!(
+            "the segments {from} to {to} are missing between others; look for them in the copies, and let custodian inspect tell what is gone"
+        );
+        findings.add(State::Critical, text);
+    }
 }
 
 /// The mails are encrypted, so that reading is no catastrophe; writing is, as whoever may do it may delete them.

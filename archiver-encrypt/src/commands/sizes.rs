@@ -1,4 +1,4 @@
-//! From which figure on a finding is a warning or critical: ages and room on a disk, as an administrator writes them.
+//! Ages and sizes as an administrator writes them on a command line: `26h`, `20G`, `10%`.
 
 use std::str::FromStr;
 
@@ -19,7 +19,7 @@ pub(crate) enum Room {
 
 /// Text that is no threshold.
 #[derive(Debug, Error)]
-pub(crate) enum NotAThreshold {
+pub(crate) enum NotASize {
     #[error("expected a number and m, h or d: 90m, 26h, 3d")]
     Age,
     #[error("expected a percentage up to 100%, or a number and K, M, G or T: 10%, 500M, 20G")]
@@ -27,19 +27,19 @@ pub(crate) enum NotAThreshold {
 }
 
 impl FromStr for Age {
-    type Err = NotAThreshold;
+    type Err = NotASize;
 
-    fn from_str(text: &str) -> Result<Self, NotAThreshold> {
+    fn from_str(text: &str) -> Result<Self, NotASize> {
         const UNITS: [(&str, u64); 4] = [("s", 1), ("m", 60), ("h", 3600), ("d", 86_400)];
-        let seconds = with_unit(text, &UNITS).ok_or(NotAThreshold::Age)?;
+        let seconds = with_unit(text, &UNITS).ok_or(NotASize::Age)?;
         Ok(Self { seconds })
     }
 }
 
 impl FromStr for Room {
-    type Err = NotAThreshold;
+    type Err = NotASize;
 
-    fn from_str(text: &str) -> Result<Self, NotAThreshold> {
+    fn from_str(text: &str) -> Result<Self, NotASize> {
         const UNITS: [(&str, u64); 5] = [
             ("K", 1 << 10),
             ("M", 1 << 20),
@@ -55,7 +55,7 @@ impl FromStr for Room {
                 .map(Self::Percent),
             None => with_unit(text, &UNITS).map(Self::Bytes),
         };
-        room.ok_or(NotAThreshold::Room)
+        room.ok_or(NotASize::Room)
     }
 }
 

@@ -1,0 +1,14 @@
+//! Operating the hook, with the real programs: its line in the system's log, `status`, `setup`, and the Debian packages on a machine of their own.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
+
+mod host;
+mod log;
+mod package;
+mod setup;
+mod status;
