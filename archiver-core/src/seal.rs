@@ -21,6 +21,8 @@ pub mod merkle;
 
 pub mod note;
 
+pub mod installation;
+
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod vectors;
