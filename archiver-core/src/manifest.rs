@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::field::{InvalidPoint, Point};
-use crate::identity::{Fingerprint, UtcTime};
-use crate::sharing::{Profile, Purpose, SetId, SharingPart, WrongCommitmentCount};
+use crate::identity::UtcTime;
+use crate::sharing::{Purpose, SetId, SharingPart, SharingTerms, WrongCommitmentCount};
 use crate::threshold::{InvalidThreshold, Threshold};
 
 pub use custodians::{Custodian, Custodians, CustodiansError, CustodiansRefused};
@@ -182,37 +182,39 @@ struct SharingFile {
     primary_fingerprint: String,
     encryption_fingerprint: String,
     commitments: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    seal_keys_sha256: Option<String>,
 }
 
 impl SharingFile {
     fn parse(&self) -> Result<SharingPart, ManifestError> {
-        let profile: Profile = parse_field("profile", &self.profile)?;
-        let purpose = if self.rehearsal {
-            Purpose::Rehearsal
-        } else {
-            Purpose::Archive
-        };
-        let threshold = Threshold::new(self.threshold, self.shares)?;
-        let primary: Fingerprint = parse_field("primary_fingerprint", &self.primary_fingerprint)?;
-        let encryption: Fingerprint =
-            parse_field("encryption_fingerprint", &self.encryption_fingerprint)?;
-        let commitments = self
-            .commitments
-            .iter()
-            .enumerate()
+        let commitments = self.commitments.iter().enumerate();
+        let commitments = commitments
             .map(|(position, text)| {
                 Point::from_bytes(&parse_hex("commitments", text)?)
                     .map_err(|source| ManifestError::Commitment { position, source })
             })
             .collect::<Result<_, _>>()?;
-        Ok(SharingPart::new(
-            profile,
+        Ok(SharingPart::new(self.terms()?, commitments)?)
+    }
+
+    fn terms(&self) -> Result<SharingTerms, ManifestError> {
+        let purpose = if self.rehearsal {
+            Purpose::Rehearsal
+        } else {
+            Purpose::Archive
+        };
+        let seal_keys = self.seal_keys_sha256.as_deref();
+        Ok(SharingTerms {
+            profile: parse_field("profile", &self.profile)?,
             purpose,
-            threshold,
-            primary,
-            encryption,
-            commitments,
-        )?)
+            threshold: Threshold::new(self.threshold, self.shares)?,
+            primary: parse_field("primary_fingerprint", &self.primary_fingerprint)?,
+            encryption: parse_field("encryption_fingerprint", &self.encryption_fingerprint)?,
+            seal_keys_sha256: seal_keys
+                .map(|hash| parse_hex("seal_keys_sha256", hash))
+                .transpose()?,
+        })
     }
 }
 
@@ -230,6 +232,7 @@ impl From<&SharingPart> for SharingFile {
                 .iter()
                 .map(|commitment| HEXLOWER.encode(&commitment.to_bytes()))
                 .collect(),
+            seal_keys_sha256: sharing.seal_keys_sha256().map(|hash| HEXLOWER.encode(hash)),
         }
     }
 }
@@ -273,10 +276,16 @@ impl From<&Description> for DescriptionFile {
 mod tests {
     use super::*;
     use crate::field::X25519Secret;
+    use crate::identity::Fingerprint;
     use crate::secret::SecretBytes;
-    use crate::split::{Dealing, SharingTerms};
+    use crate::sharing::Profile;
+    use crate::split::Dealing;
 
     pub(super) fn manifest() -> Manifest {
+        manifest_with(Some([4; 32]))
+    }
+
+    fn manifest_with(seal_keys_sha256: Option<[u8; 32]>) -> Manifest {
         let secret = X25519Secret::clamped(SecretBytes::random().unwrap().expose_bytes());
         let terms = SharingTerms {
             profile: Profile::Classic,
@@ -284,6 +293,7 @@ mod tests {
             threshold: Threshold::new(2, 3).unwrap(),
             primary: Fingerprint::V4([1; 20]),
             encryption: Fingerprint::V4([2; 20]),
+            seal_keys_sha256,
         };
         let dealing = Dealing::deal(&secret, &terms).unwrap();
         Manifest {
@@ -305,12 +315,24 @@ mod tests {
     }
 
     #[test]
-    fn a_manifest_survives_its_file() {
-        let manifest = manifest();
-        assert_eq!(
-            Manifest::parse(&manifest.to_json().unwrap()).unwrap(),
-            manifest
-        );
+    fn a_manifest_survives_its_file_with_seal_keys_and_without() {
+        for seal_keys in [Some([4; 32]), None] {
+            let manifest = manifest_with(seal_keys);
+            let json = manifest.to_json().unwrap();
+            assert_eq!(Manifest::parse(&json).unwrap(), manifest);
+            let text = String::from_utf8(json).unwrap();
+            assert_eq!(text.contains("seal_keys_sha256"), seal_keys.is_some());
+        }
+    }
+
+    #[test]
+    fn the_seal_keys_cannot_be_left_out_unnoticed() {
+        let mut json: serde_json::Value =
+            serde_json::from_slice(&manifest().to_json().unwrap()).unwrap();
+        let sharing = json["sharing"].as_object_mut().unwrap();
+        assert!(sharing.remove("seal_keys_sha256").is_some());
+        let error = Manifest::parse(json.to_string().as_bytes()).unwrap_err();
+        assert!(matches!(error, ManifestError::SetId { .. }), "{error}");
     }
 
     #[test]
@@ -320,6 +342,7 @@ mod tests {
             ("\"shares\": 3", "\"shares\": 4"),
             ("0101010101", "0101010102"),
             ("0202020202", "0202020203"),
+            ("0404040404", "0404040405"),
         ] {
             assert!(
                 matches!(changed(from, to), ManifestError::SetId { .. }),
@@ -349,6 +372,12 @@ mod tests {
         assert!(matches!(
             changed("classic", "clasic"),
             ManifestError::Field { field: "profile" }
+        ));
+        assert!(matches!(
+            changed("0404040404", "04040404"),
+            ManifestError::Field {
+                field: "seal_keys_sha256"
+            }
         ));
         assert!(matches!(
             changed("\"shares\": 3,", "\"shares\": 3, \"shares\": 3,"),

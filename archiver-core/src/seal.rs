@@ -25,6 +25,8 @@ pub mod notes;
 
 pub mod verify;
 
+pub mod installation;
+
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod vectors;

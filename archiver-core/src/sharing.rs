@@ -151,14 +151,27 @@ impl FromStr for SetId {
     }
 }
 
+/// What is decided before a secret is shared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SharingTerms {
+    /// The archive key's profile.
+    pub profile: Profile,
+    /// Real or rehearsal.
+    pub purpose: Purpose,
+    /// k of n.
+    pub threshold: Threshold,
+    /// The archive key's primary fingerprint.
+    pub primary: Fingerprint,
+    /// Its encryption subkey's fingerprint.
+    pub encryption: Fingerprint,
+    /// The SHA-256 of the archive's `seals.pub`; `None` for an archive without seals.
+    pub seal_keys_sha256: Option<[u8; 32]>,
+}
+
 /// The sharing part. Public.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SharingPart {
-    profile: Profile,
-    purpose: Purpose,
-    threshold: Threshold,
-    primary: Fingerprint,
-    encryption: Fingerprint,
+    terms: SharingTerms,
     commitments: Vec<Point>,
 }
 
@@ -173,63 +186,61 @@ pub struct WrongCommitmentCount {
 }
 
 impl SharingPart {
-    /// Joins the fields. `primary` and `encryption` are the fingerprints of the archive key's primary key and encryption subkey;
-    /// `commitments` are C₀ … Cₖ₋₁.
+    /// Joins the terms and the commitments C₀ … Cₖ₋₁.
     ///
     /// # Errors
     /// When there are not exactly k commitments.
-    pub fn new(
-        profile: Profile,
-        purpose: Purpose,
-        threshold: Threshold,
-        primary: Fingerprint,
-        encryption: Fingerprint,
-        commitments: Vec<Point>,
-    ) -> Result<Self, WrongCommitmentCount> {
-        if commitments.len() != usize::from(threshold.k()) {
+    pub fn new(terms: SharingTerms, commitments: Vec<Point>) -> Result<Self, WrongCommitmentCount> {
+        let threshold = terms.threshold.k();
+        if commitments.len() != usize::from(threshold) {
             return Err(WrongCommitmentCount {
                 found: commitments.len(),
-                threshold: threshold.k(),
+                threshold,
             });
         }
-        Ok(Self {
-            profile,
-            purpose,
-            threshold,
-            primary,
-            encryption,
-            commitments,
-        })
+        Ok(Self { terms, commitments })
+    }
+
+    /// What was decided before the secret was shared.
+    #[must_use]
+    pub fn terms(&self) -> &SharingTerms {
+        &self.terms
     }
 
     /// The archive key's profile.
     #[must_use]
     pub fn profile(&self) -> Profile {
-        self.profile
+        self.terms.profile
     }
 
     /// Real or rehearsal.
     #[must_use]
     pub fn purpose(&self) -> Purpose {
-        self.purpose
+        self.terms.purpose
     }
 
     /// k of n.
     #[must_use]
     pub fn threshold(&self) -> Threshold {
-        self.threshold
+        self.terms.threshold
     }
 
     /// The primary key's fingerprint.
     #[must_use]
     pub fn primary_fingerprint(&self) -> Fingerprint {
-        self.primary
+        self.terms.primary
     }
 
     /// The encryption subkey's fingerprint.
     #[must_use]
     pub fn encryption_fingerprint(&self) -> Fingerprint {
-        self.encryption
+        self.terms.encryption
+    }
+
+    /// The SHA-256 of the archive's `seals.pub`, which the sheets so authenticate; `None` for an archive without seals.
+    #[must_use]
+    pub fn seal_keys_sha256(&self) -> Option<&[u8; 32]> {
+        self.terms.seal_keys_sha256.as_ref()
     }
 
     /// C₀ … Cₖ₋₁.
@@ -250,24 +261,26 @@ impl SharingPart {
     /// The binary encoding of `docs/format.md` §3.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
+        let terms = &self.terms;
         let mut bytes = vec![
             ENCODING_VERSION,
-            self.profile.code(),
-            self.purpose.flags(),
-            self.threshold.k(),
-            self.threshold.n(),
+            terms.profile.code(),
+            terms.purpose.flags(),
+            terms.threshold.k(),
+            terms.threshold.n(),
             0, // outer threshold
             0, // groups
         ];
-        for fingerprint in [&self.primary, &self.encryption] {
+        for fingerprint in [&terms.primary, &terms.encryption] {
             push_counted(&mut bytes, fingerprint.as_bytes());
         }
-        bytes.push(self.threshold.k());
+        bytes.push(terms.threshold.k());
         for commitment in &self.commitments {
             bytes.extend(commitment.to_bytes());
         }
         bytes.push(0); // m-share hashes
-        bytes.push(0); // hash of the seal keys
+        let seal_keys = terms.seal_keys_sha256.as_ref();
+        push_counted(&mut bytes, seal_keys.map_or(&[], |hash| hash.as_slice()));
         bytes
     }
 
@@ -288,7 +301,7 @@ impl SharingPart {
 }
 
 fn push_counted(bytes: &mut Vec<u8>, field: &[u8]) {
-    // A fingerprint has 20 or 32 bytes.
+    // A fingerprint has 20 or 32 bytes, a hash 32.
     bytes.push(u8::try_from(field.len()).unwrap_or(u8::MAX));
     bytes.extend(field);
 }

@@ -6,28 +6,12 @@ use rand::rngs::SysRng;
 use thiserror::Error;
 
 use crate::field::{self, SecretScalar, X25519Secret, interpolate, opens_commitment};
-use crate::identity::Fingerprint;
 use crate::share::Share;
-use crate::sharing::{Profile, Purpose, SharingPart};
-use crate::threshold::{ShareIndex, Threshold};
+use crate::sharing::{SharingPart, SharingTerms};
+use crate::threshold::ShareIndex;
 
 /// How many subsets are tried where there are more.
 const MOST_SUBSETS: usize = 1000;
-
-/// What is decided before a secret is shared.
-#[derive(Debug, Clone)]
-pub struct SharingTerms {
-    /// The archive key's profile.
-    pub profile: Profile,
-    /// Real or rehearsal.
-    pub purpose: Purpose,
-    /// k of n.
-    pub threshold: Threshold,
-    /// The archive key's primary fingerprint.
-    pub primary: Fingerprint,
-    /// Its encryption subkey's fingerprint.
-    pub encryption: Fingerprint,
-}
 
 /// A dealt secret: the public sharing part, and the n secret shares.
 #[derive(Debug)]
@@ -52,15 +36,8 @@ impl Dealing {
     pub fn deal(secret: &X25519Secret, terms: &SharingTerms) -> Result<Self, SplitError> {
         let dealt = field::deal(&secret.reduced(), terms.threshold)
             .ok_or(SplitError::UnusablePolynomial)?;
-        let sharing = SharingPart::new(
-            terms.profile,
-            terms.purpose,
-            terms.threshold,
-            terms.primary,
-            terms.encryption,
-            dealt.commitments,
-        )
-        .map_err(|_| SplitError::UnusablePolynomial)?;
+        let sharing = SharingPart::new(*terms, dealt.commitments)
+            .map_err(|_| SplitError::UnusablePolynomial)?;
         let set_id = sharing.set_id();
         let shares = dealt
             .scalars

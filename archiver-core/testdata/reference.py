@@ -1,15 +1,17 @@
 #!/usr/bin/env python3
 """An independent reference for docs/format.md, standard library only.
 
-Prints the test vector `classic-2-of-3.json` from fixed inputs. It shares no code with the Rust library: when both agree, the format page
+Prints the test vector `classic-2-of-3.json` from fixed inputs, or with the word `seals` that of an archive with seals. It shares no code with the Rust library: when both agree, the format page
 says enough to write a third implementation. The vector is frozen: a change of the format gets a new version and a new vector.
 
     python3 reference.py > classic-2-of-3.json
+    python3 reference.py seals > classic-2-of-3-seals.json
 """
 import base64
 import hashlib
 import hmac
 import json
+import sys
 
 L = 2**252 + 27742317777372353535851937790883648493
 P = 2**255 - 19
@@ -54,7 +56,7 @@ def hkdf_sha512(ikm, info, length):
     return hmac.new(prk, info + b"\x01", hashlib.sha512).digest()[:length]
 
 
-def main():
+def main(with_seals):
     k, n = 2, 3
     seed = hashlib.sha256(b"archiver vector: secret").digest()
     d = int.from_bytes(seed, "little")
@@ -62,6 +64,7 @@ def main():
     slope = int.from_bytes(hashlib.sha512(b"archiver vector: slope").digest(), "little") % L
     primary = hashlib.sha1(b"archiver vector: primary").digest()
     encryption = hashlib.sha1(b"archiver vector: encryption").digest()
+    seal_keys = hashlib.sha256(b"archiver vector: seals.pub").digest() if with_seals else b""
 
     coefficients = [d % L, slope]
     commitments = [edwards_mul(c, base_point()) for c in coefficients]
@@ -70,7 +73,8 @@ def main():
 
     part = bytes([1, 1, 0, k, n, 0, 0])
     part += bytes([20]) + primary + bytes([20]) + encryption
-    part += bytes([k]) + b"".join(map(compress, commitments)) + bytes([0, 0])
+    part += bytes([k]) + b"".join(map(compress, commitments)) + bytes([0])
+    part += bytes([len(seal_keys)]) + seal_keys
     set_id = hashlib.sha256(b"archiver v1 set\0" + part).digest()[:12]
     set_text = base64.b32encode(set_id).decode().rstrip("=")
 
@@ -97,7 +101,9 @@ def main():
         "shares": shares,
         "sealed_key_passphrase": passphrase,
     }
+    if with_seals:
+        vector["seal_keys_sha256"] = seal_keys.hex()
     print(json.dumps(vector, indent=2))
 
 
-main()
+main(with_seals=sys.argv[1:] == ["seals"])

@@ -11,8 +11,8 @@ use archiver_core::frame::{self, FrameError};
 use archiver_core::identity::Fingerprint;
 use archiver_core::secret::SecretBytes;
 use archiver_core::share::{Share, ShareRefused, VerifiedShare};
-use archiver_core::sharing::{Profile, Purpose};
-use archiver_core::split::{Dealing, SharingTerms};
+use archiver_core::sharing::{Profile, Purpose, SharingTerms};
+use archiver_core::split::Dealing;
 use archiver_core::threshold::{ShareIndex, Threshold};
 use sha2::{Digest as _, Sha256};
 
@@ -24,6 +24,7 @@ fn deal(purpose: Purpose) -> Dealing {
         threshold: Threshold::new(2, 3).unwrap(),
         primary: Fingerprint::V4([1; 20]),
         encryption: Fingerprint::V4([2; 20]),
+        seal_keys_sha256: None,
     };
     Dealing::deal(&secret, &terms).unwrap()
 }

@@ -12,8 +12,8 @@ use archiver_core::identity::Fingerprint;
 use archiver_core::quorum::Gathering;
 use archiver_core::secret::{SecretBytes, SecretText};
 use archiver_core::share::ShareRefused;
-use archiver_core::sharing::{Profile, Purpose};
-use archiver_core::split::{Dealing, SharingTerms};
+use archiver_core::sharing::{Profile, Purpose, SharingTerms};
+use archiver_core::split::Dealing;
 use archiver_core::threshold::Threshold;
 use proptest::prelude::*;
 
@@ -28,6 +28,7 @@ fn deal(secret: &X25519Secret, k: usize, n: usize, purpose: Purpose) -> Dealing 
         threshold: Threshold::new(k, n).unwrap(),
         primary: Fingerprint::V4([1; 20]),
         encryption: Fingerprint::V4([2; 20]),
+        seal_keys_sha256: None,
     };
     Dealing::deal(secret, &terms).unwrap()
 }

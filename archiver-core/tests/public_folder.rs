@@ -8,18 +8,22 @@
 )]
 
 use archiver_core::frame;
-use archiver_core::identity::UtcTime;
+use archiver_core::identity::{Fingerprint, UtcTime};
 use archiver_core::manifest::{Description, Manifest, ManifestError};
 use archiver_core::openpgp::archive_key::{ArchiveKey, NewArchiveKey};
 use archiver_core::openpgp::certificate::Validity;
-use archiver_core::public_folder::{PublicFolder, PublicFolderError};
+use archiver_core::public_folder::{NoSealKeys, PublicFiles, PublicFolder, PublicFolderError};
 use archiver_core::quorum::Gathering;
-use archiver_core::sharing::{Profile, Purpose, SharingPart};
-use archiver_core::split::{Dealing, SharingTerms};
+use archiver_core::seal::keys::Seed;
+use archiver_core::seal::public_keys::{SealKeys, ServerKeys};
+use archiver_core::sharing::{Profile, Purpose, SharingPart, SharingTerms};
+use archiver_core::split::Dealing;
 use archiver_core::threshold::Threshold;
+use archiver_core::vault::leaf::LogId;
 use sequoia_openpgp::parse::Parse as _;
 use sequoia_openpgp::serialize::SerializeInto as _;
 use sequoia_openpgp::{Cert, Packet};
+use sha2::{Digest as _, Sha256};
 
 fn now() -> UtcTime {
     UtcTime::from_unix(1_795_552_117).unwrap()
@@ -32,6 +36,18 @@ struct Ceremony {
     manifest: Vec<u8>,
     certificate: Vec<u8>,
     signature: Vec<u8>,
+    seal_keys: Option<Vec<u8>>,
+}
+
+impl Ceremony {
+    fn files(&self) -> PublicFiles<'_> {
+        PublicFiles {
+            manifest: &self.manifest,
+            certificate: &self.certificate,
+            signature: Some(&self.signature),
+            seal_keys: self.seal_keys.as_deref(),
+        }
+    }
 }
 
 fn ceremony() -> Ceremony {
@@ -43,12 +59,25 @@ fn ceremony() -> Ceremony {
 }
 
 fn ceremony_with(key: ArchiveKey) -> Ceremony {
+    let seal_keys = seal_keys_for(key.primary_fingerprint());
+    ceremony_of(key, Some(seal_keys.to_text().into_bytes()))
+}
+
+fn seal_keys_for(archive: Fingerprint) -> SealKeys {
+    let (log, day) = (LogId([1; 16]), "2026-11-24".parse().unwrap());
+    let keys = Seed::draw(log, day).unwrap().public_keys(2);
+    let server = ServerKeys::new("mail".parse().unwrap(), log, day, keys).unwrap();
+    SealKeys::new(archive, vec![server]).unwrap()
+}
+
+fn ceremony_of(key: ArchiveKey, seal_keys: Option<Vec<u8>>) -> Ceremony {
     let terms = SharingTerms {
         profile: Profile::Classic,
         purpose: Purpose::Archive,
         threshold: Threshold::new(2, 3).unwrap(),
         primary: key.primary_fingerprint(),
         encryption: key.encryption_fingerprint(),
+        seal_keys_sha256: seal_keys.as_ref().map(|file| Sha256::digest(file).into()),
     };
     let dealing = Dealing::deal(&key.x25519_secret().unwrap(), &terms).unwrap();
     let manifest = manifest_of(dealing.sharing().clone());
@@ -60,6 +89,7 @@ fn ceremony_with(key: ArchiveKey) -> Ceremony {
         manifest,
         certificate,
         signature,
+        seal_keys,
     }
 }
 
@@ -79,23 +109,14 @@ fn manifest_of(sharing: SharingPart) -> Vec<u8> {
     .unwrap()
 }
 
-fn check(
-    manifest: &[u8],
-    certificate: &[u8],
-    signature: &[u8],
-) -> Result<PublicFolder, PublicFolderError> {
-    PublicFolder::check(manifest, certificate, Some(signature), now())
+fn check(files: &PublicFiles<'_>) -> Result<PublicFolder, PublicFolderError> {
+    PublicFolder::check(files, now())
 }
 
 #[test]
 fn a_ceremonys_own_folder_is_accepted_and_its_sheets_unseal_the_sealed_key() {
     let ceremony = ceremony();
-    let folder = check(
-        &ceremony.manifest,
-        &ceremony.certificate,
-        &ceremony.signature,
-    )
-    .unwrap();
+    let folder = check(&ceremony.files()).unwrap();
     let mut gathering = Gathering::new(folder.sharing().clone());
     for share in &ceremony.dealing.shares()[1..] {
         let text = frame::to_qr_text(share);
@@ -116,15 +137,21 @@ fn a_ceremonys_own_folder_is_accepted_and_its_sheets_unseal_the_sealed_key() {
 #[test]
 fn each_exchanged_part_is_named() {
     let (ours, theirs) = (ceremony(), ceremony());
-    let foreign_certificate =
-        check(&ours.manifest, &theirs.certificate, &ours.signature).unwrap_err();
+    let foreign_certificate = check(&PublicFiles {
+        certificate: &theirs.certificate,
+        ..ours.files()
+    })
+    .unwrap_err();
     assert!(
         matches!(foreign_certificate, PublicFolderError::Certificate(_)),
         "{foreign_certificate}"
     );
 
-    let foreign_signature =
-        check(&ours.manifest, &ours.certificate, &theirs.signature).unwrap_err();
+    let foreign_signature = check(&PublicFiles {
+        signature: Some(&theirs.signature),
+        ..ours.files()
+    })
+    .unwrap_err();
     assert!(
         matches!(foreign_signature, PublicFolderError::Signature(_)),
         "{foreign_signature}"
@@ -132,13 +159,21 @@ fn each_exchanged_part_is_named() {
 
     let mut edited = String::from_utf8(ours.manifest.clone()).unwrap();
     edited = edited.replace("Example AG", "Example BG");
-    let edited = check(edited.as_bytes(), &ours.certificate, &ours.signature).unwrap_err();
+    let edited = check(&PublicFiles {
+        manifest: edited.as_bytes(),
+        ..ours.files()
+    })
+    .unwrap_err();
     assert!(
         matches!(edited, PublicFolderError::Signature(_)),
         "{edited}"
     );
 
-    let damaged = check(b"{}", &ours.certificate, &ours.signature).unwrap_err();
+    let damaged = check(&PublicFiles {
+        manifest: b"{}",
+        ..ours.files()
+    })
+    .unwrap_err();
     assert!(
         matches!(damaged, PublicFolderError::Manifest(ManifestError::Json(_))),
         "{damaged}"
@@ -146,21 +181,82 @@ fn each_exchanged_part_is_named() {
 }
 
 #[test]
+fn seal_keys_are_those_that_the_sheets_vouch_for() {
+    let ours = ceremony();
+    let folder = check(&ours.files()).unwrap();
+    let keys = folder.seal_keys().unwrap();
+    assert_eq!(
+        keys.to_text().as_bytes(),
+        ours.seal_keys.as_deref().unwrap()
+    );
+
+    let with = |seal_keys| {
+        check(&PublicFiles {
+            seal_keys,
+            ..ours.files()
+        })
+    };
+    let missing = with(None).unwrap();
+    assert_eq!(missing.seal_keys(), Err(NoSealKeys::Missing));
+
+    let theirs = ceremony();
+    let mut longer = ours.seal_keys.clone().unwrap();
+    longer.push(b'\n');
+    for changed in [theirs.seal_keys.as_deref().unwrap(), &longer, b""] {
+        let error = with(Some(changed)).unwrap_err();
+        assert!(
+            matches!(error, PublicFolderError::ChangedSealKeys),
+            "{error}"
+        );
+    }
+}
+
+#[test]
+fn an_archive_without_seals_stays_valid_and_takes_no_seal_keys() {
+    let key = ArchiveKey::generate_classic("Archiver <archiver@example.org>", now());
+    let ours = ceremony_of(key.unwrap().key, None);
+    let folder = check(&ours.files()).unwrap();
+    assert_eq!(folder.seal_keys(), Err(NoSealKeys::NoneMade));
+    let keys = seal_keys_for(folder.sharing().primary_fingerprint()).to_text();
+    let error = check(&PublicFiles {
+        seal_keys: Some(keys.as_bytes()),
+        ..ours.files()
+    });
+    assert!(matches!(
+        error.unwrap_err(),
+        PublicFolderError::UnexpectedSealKeys
+    ));
+}
+
+#[test]
+fn seal_keys_that_a_ceremony_should_not_have_made_are_refused_by_its_readers() {
+    let key = || ArchiveKey::generate_classic("Archiver <archiver@example.org>", now()).unwrap();
+    let foreign = seal_keys_for(key().key.primary_fingerprint()).to_text();
+    let ours = ceremony_of(key().key, Some(foreign.into_bytes()));
+    let error = check(&ours.files()).unwrap_err();
+    assert!(
+        matches!(error, PublicFolderError::ForeignSealKeys { .. }),
+        "{error}"
+    );
+    let ours = ceremony_of(key().key, Some(b"seals".to_vec()));
+    let error = check(&ours.files()).unwrap_err();
+    assert!(matches!(error, PublicFolderError::SealKeys(_)), "{error}");
+}
+
+#[test]
 fn commitments_to_another_key_are_refused_even_when_signed() {
     let ours = ceremony();
     let sharing = ours.dealing.sharing();
-    let swapped = SharingPart::new(
-        Profile::Classic,
-        Purpose::Archive,
-        sharing.threshold(),
-        sharing.primary_fingerprint(),
-        sharing.encryption_fingerprint(),
-        sharing.commitments().iter().rev().copied().collect(),
-    )
-    .unwrap();
+    let reversed = sharing.commitments().iter().rev().copied().collect();
+    let swapped = SharingPart::new(*sharing.terms(), reversed).unwrap();
     let manifest = manifest_of(swapped);
     let signature = ours.key.sign_detached(&manifest, now()).unwrap();
-    let error = check(&manifest, &ours.certificate, &signature).unwrap_err();
+    let error = check(&PublicFiles {
+        manifest: &manifest,
+        signature: Some(&signature),
+        ..ours.files()
+    })
+    .unwrap_err();
     assert!(
         matches!(error, PublicFolderError::ForeignCommitments),
         "{error}"
@@ -171,13 +267,7 @@ fn commitments_to_another_key_are_refused_even_when_signed() {
 fn a_clock_that_stands_before_the_ceremony_does_not_lock_the_archive() {
     let ours = ceremony();
     let in_1970 = UtcTime::from_unix(86_400).unwrap();
-    PublicFolder::check(
-        &ours.manifest,
-        &ours.certificate,
-        Some(&ours.signature),
-        in_1970,
-    )
-    .unwrap();
+    PublicFolder::check(&ours.files(), in_1970).unwrap();
 }
 
 #[test]
@@ -188,8 +278,11 @@ fn a_revoked_certificate_still_belongs_to_its_manifest() {
     } = ArchiveKey::generate_classic("Archiver <archiver@example.org>", now()).unwrap();
     let ours = ceremony_with(key);
     let revoked = revoke(&ours.certificate, revocation_certificate.expose_text());
-    let folder =
-        PublicFolder::check(&ours.manifest, &revoked, Some(&ours.signature), now()).unwrap();
+    let folder = check(&PublicFiles {
+        certificate: &revoked,
+        ..ours.files()
+    })
+    .unwrap();
     assert_eq!(folder.certificate().validity(), Validity::Revoked);
 }
 

@@ -13,13 +13,14 @@ use archiver_core::frame;
 use archiver_core::quorum::{Gathering, RebuiltSecret};
 use archiver_core::sealed_key;
 use archiver_core::secret::SecretBytes;
-use archiver_core::sharing::{Profile, Purpose, SharingPart};
+use archiver_core::sharing::{Profile, Purpose, SharingPart, SharingTerms};
 use archiver_core::threshold::Threshold;
 use data_encoding::HEXLOWER;
 use serde::Deserialize;
 
 #[derive(Deserialize)]
 struct Vector {
+    seal_keys_sha256: Option<String>,
     x25519_secret: String,
     x25519_public_key: String,
     primary_fingerprint: String,
@@ -39,8 +40,14 @@ struct VectorShare {
     qr_text: String,
 }
 
+/// The sharing of an archive without seals.
 fn vector() -> Vector {
     serde_json::from_str(include_str!("../testdata/classic-2-of-3.json")).unwrap()
+}
+
+/// The same sharing of an archive with seals: another set id, the same secret.
+fn sealed_vector() -> Vector {
+    serde_json::from_str(include_str!("../testdata/classic-2-of-3-seals.json")).unwrap()
 }
 
 fn hex<const N: usize>(text: &str) -> [u8; N] {
@@ -52,19 +59,17 @@ fn hex<const N: usize>(text: &str) -> [u8; N] {
 }
 
 fn sharing_of(vector: &Vector) -> SharingPart {
-    SharingPart::new(
-        Profile::Classic,
-        Purpose::Archive,
-        Threshold::new(vector.threshold, vector.shares.len()).unwrap(),
-        vector.primary_fingerprint.parse().unwrap(),
-        vector.encryption_fingerprint.parse().unwrap(),
-        vector
-            .commitments
-            .iter()
-            .map(|c| Point::from_bytes(&hex(c)).unwrap())
-            .collect(),
-    )
-    .unwrap()
+    let terms = SharingTerms {
+        profile: Profile::Classic,
+        purpose: Purpose::Archive,
+        threshold: Threshold::new(vector.threshold, vector.shares.len()).unwrap(),
+        primary: vector.primary_fingerprint.parse().unwrap(),
+        encryption: vector.encryption_fingerprint.parse().unwrap(),
+        seal_keys_sha256: vector.seal_keys_sha256.as_deref().map(hex),
+    };
+    let commitments = vector.commitments.iter();
+    let commitments = commitments.map(|c| Point::from_bytes(&hex(c)).unwrap());
+    SharingPart::new(terms, commitments.collect()).unwrap()
 }
 
 fn rebuild(vector: &Vector, shares: &[usize]) -> RebuiltSecret {
@@ -78,19 +83,25 @@ fn rebuild(vector: &Vector, shares: &[usize]) -> RebuiltSecret {
 
 #[test]
 fn the_sharing_part_and_its_set_id_are_frozen() {
-    let vector = vector();
-    let sharing = sharing_of(&vector);
-    assert_eq!(HEXLOWER.encode(&sharing.encode()), vector.sharing_part);
-    assert_eq!(sharing.set_id().to_string(), vector.set_id);
-    assert_eq!(
-        HEXLOWER.encode(&sharing.x25519_public_key()),
-        vector.x25519_public_key
-    );
+    assert!(vector().seal_keys_sha256.is_none() && sealed_vector().seal_keys_sha256.is_some());
+    assert_ne!(vector().set_id, sealed_vector().set_id);
+    for vector in [vector(), sealed_vector()] {
+        let sharing = sharing_of(&vector);
+        assert_eq!(HEXLOWER.encode(&sharing.encode()), vector.sharing_part);
+        assert_eq!(sharing.set_id().to_string(), vector.set_id);
+        assert_eq!(
+            HEXLOWER.encode(&sharing.x25519_public_key()),
+            vector.x25519_public_key
+        );
+    }
 }
 
 #[test]
 fn the_share_frames_and_their_texts_are_frozen() {
-    for expected in vector().shares {
+    for expected in [vector(), sealed_vector()]
+        .into_iter()
+        .flat_map(|v| v.shares)
+    {
         let share = frame::from_qr_text(&expected.qr_text).unwrap();
         assert_eq!(share.index().get(), expected.x);
         assert_eq!(
@@ -105,9 +116,10 @@ fn the_share_frames_and_their_texts_are_frozen() {
 
 #[test]
 fn every_pair_of_the_vectors_sheets_rebuilds_its_secret() {
-    let vector = vector();
-    for pair in [[0, 1], [0, 2], [1, 2], [2, 0]] {
-        let secret = rebuild(&vector, &pair);
+    let vectors = [vector(), sealed_vector()];
+    let pairs = [[0, 1], [0, 2], [1, 2], [2, 0]];
+    for (vector, pair) in vectors.iter().flat_map(|v| pairs.map(|pair| (v, pair))) {
+        let secret = rebuild(vector, &pair);
         let bytes = secret.x25519().expose_secret().expose_bytes();
         assert_eq!(HEXLOWER.encode(bytes), vector.x25519_secret);
         assert_eq!(

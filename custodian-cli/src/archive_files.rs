@@ -2,19 +2,22 @@
 
 use std::fs::File;
 use std::io::{self, Read as _};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use archiver_core::identity::UtcTime;
 use archiver_core::openpgp::certificate::Validity;
-use archiver_core::public_folder::{PublicFolder, PublicFolderError, file_names};
+use archiver_core::public_folder::{
+    NoSealKeys, PublicFiles, PublicFolder, PublicFolderError, file_names,
+};
 use thiserror::Error;
 
 use crate::exit::Exit;
 use crate::failure::{Explained, shown};
 use crate::operator::Operator;
 
-/// No file of a public folder is larger.
+/// No file of a public folder is larger, but for the seal keys.
 const MOST_BYTES: u64 = 1 << 20;
+const MOST_BYTES_OF_SEAL_KEYS: u64 = 16 << 20;
 
 /// A public folder as it lies on disk, checked.
 #[derive(Debug)]
@@ -32,8 +35,8 @@ pub(crate) struct ArchiveFiles {
 pub(crate) enum ArchiveFilesError {
     #[error("{path} cannot be read: {source}")]
     Unreadable { path: String, source: io::Error },
-    #[error("{path} is larger than 1 MiB")]
-    TooLarge { path: String },
+    #[error("{path} is larger than {} MiB", most >> 20)]
+    TooLarge { path: String, most: u64 },
     #[error("the public folder {path} does not fit together: {source}")]
     Contradiction {
         path: String,
@@ -67,15 +70,24 @@ impl ArchiveFiles {
         at: UtcTime,
         operator: &mut dyn Operator,
     ) -> Result<Self, ArchiveFilesError> {
-        let manifest = read_file(&folder.join(file_names::MANIFEST))?;
-        let certificate = read_file(&folder.join(file_names::CERTIFICATE))?;
-        let signature = read_if_there(&folder.join(file_names::SIGNATURE))?;
-        let sealed_key = read_if_there(&folder.join(file_names::SEALED_KEY))?;
-        let public = PublicFolder::check(&manifest, &certificate, signature.as_deref(), at)
-            .map_err(|source| ArchiveFilesError::Contradiction {
+        let manifest = read_file(&folder.join(file_names::MANIFEST), MOST_BYTES)?;
+        let certificate = read_file(&folder.join(file_names::CERTIFICATE), MOST_BYTES)?;
+        let signature = read_if_there(&folder.join(file_names::SIGNATURE), MOST_BYTES)?;
+        let sealed_key = read_if_there(&folder.join(file_names::SEALED_KEY), MOST_BYTES)?;
+        let seal_keys = folder.join(file_names::SEAL_KEYS);
+        let seal_keys = read_if_there(&seal_keys, MOST_BYTES_OF_SEAL_KEYS)?;
+        let public = PublicFiles {
+            manifest: &manifest,
+            certificate: &certificate,
+            signature: signature.as_deref(),
+            seal_keys: seal_keys.as_deref(),
+        };
+        let public = PublicFolder::check(&public, at).map_err(|source| {
+            ArchiveFilesError::Contradiction {
                 path: shown(folder),
                 source,
-            })?;
+            }
+        })?;
         let files = Self {
             public,
             certificate,
@@ -98,6 +110,12 @@ impl ArchiveFiles {
                  look for another copy",
             );
         }
+        if self.public.seal_keys().err() == Some(NoSealKeys::Missing) {
+            operator.warn(
+                "seals.pub is missing: the archive opens all the same, but which days are sealed cannot be verified; \
+                 look for another copy",
+            );
+        }
         let ceremony = self.public.manifest().description.ceremony_time;
         if at < ceremony {
             operator.warn(&format!(
@@ -116,8 +134,8 @@ impl ArchiveFiles {
     }
 }
 
-fn read_if_there(path: &PathBuf) -> Result<Option<Vec<u8>>, ArchiveFilesError> {
-    match read_file(path) {
+fn read_if_there(path: &Path, most: u64) -> Result<Option<Vec<u8>>, ArchiveFilesError> {
+    match read_file(path, most) {
         Ok(bytes) => Ok(Some(bytes)),
         Err(ArchiveFilesError::Unreadable { source, .. })
             if source.kind() == io::ErrorKind::NotFound =>
@@ -128,18 +146,21 @@ fn read_if_there(path: &PathBuf) -> Result<Option<Vec<u8>>, ArchiveFilesError> {
     }
 }
 
-fn read_file(path: &PathBuf) -> Result<Vec<u8>, ArchiveFilesError> {
+fn read_file(path: &Path, most: u64) -> Result<Vec<u8>, ArchiveFilesError> {
     let unreadable = |source| ArchiveFilesError::Unreadable {
         path: shown(path),
         source,
     };
     let file = File::open(path).map_err(unreadable)?;
     let mut bytes = Vec::new();
-    file.take(MOST_BYTES + 1)
+    file.take(most + 1)
         .read_to_end(&mut bytes)
         .map_err(unreadable)?;
-    if bytes.len() as u64 > MOST_BYTES {
-        return Err(ArchiveFilesError::TooLarge { path: shown(path) });
+    if bytes.len() as u64 > most {
+        return Err(ArchiveFilesError::TooLarge {
+            path: shown(path),
+            most,
+        });
     }
     Ok(bytes)
 }

@@ -9,3 +9,4 @@ pub(crate) mod minutes;
 pub(crate) mod output;
 mod pages;
 mod prove;
+mod seals;

@@ -8,6 +8,7 @@ use std::fs;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
+use archiver_core::seal::public_keys::{NotAServerName, ServerName};
 use archiver_core::sharing::Profile;
 use archiver_core::threshold::{InvalidThreshold, ShareIndex, Threshold};
 use paper_templates::Paper;
@@ -32,6 +33,8 @@ pub(crate) struct Plan {
     pub(crate) paper: Paper,
     /// n custodians, in order of their shares.
     pub(crate) custodians: Vec<PlannedCustodian>,
+    /// The servers that will archive, at least one.
+    pub(crate) servers: Vec<PlannedServer>,
 }
 
 /// One custodian of a plan.
@@ -41,6 +44,14 @@ pub(crate) struct PlannedCustodian {
     pub(crate) name: String,
     pub(crate) role: String,
     pub(crate) envelope: String,
+}
+
+/// One server of a plan.
+#[derive(Debug, Clone)]
+pub(crate) struct PlannedServer {
+    pub(crate) name: ServerName,
+    /// For how many days it gets seal keys, the day of the ceremony first.
+    pub(crate) days: u32,
 }
 
 /// A plan by which no ceremony can be held.
@@ -74,10 +85,25 @@ pub(crate) enum PlanError {
     Threshold(#[from] InvalidThreshold),
     #[error("{0:?} is not a whole number")]
     NotANumber(String),
+    #[error("there is no server")]
+    NoServer,
+    #[error(transparent)]
+    ServerName(#[from] NotAServerName),
+    #[error(
+        "the server {server} has {days} days of seal keys; there must be at least 1 and at most {most}"
+    )]
+    Days {
+        server: String,
+        days: u32,
+        most: u32,
+    },
+    #[error("the servers have {days} days of seal keys in all; at most {most} can be published")]
+    TooManyDays { days: u64, most: u64 },
     #[error("the plan cannot be written as TOML: {0}")]
     Unwritable(#[from] toml::ser::Error),
-    #[error("custodians {first} and {second} have the same {field}, {value:?}")]
+    #[error("{whose} {first} and {second} have the same {field}, {value:?}")]
     SharedBy {
+        whose: &'static str,
         field: &'static str,
         value: String,
         first: usize,
@@ -110,6 +136,16 @@ impl Explained for PlanError {
                 "set threshold to at least 2 and at most the number of [[custodian]] entries"
                     .to_owned()
             }
+            Self::NoServer => {
+                "name at least one in a [[server]] entry, or leave all of them out for one named mail".to_owned()
+            }
+            Self::ServerName(_) => "the name stands in the seals and names a folder; take the host's".to_owned(),
+            Self::Days { .. } | Self::TooManyDays { .. } => {
+                "set days to as many as the archive will live, or leave it out for ten years".to_owned()
+            }
+            Self::SharedBy {
+                whose: "servers", ..
+            } => "give each server a name of its own, also without regard to upper and lower case".to_owned(),
             Self::SharedBy {
                 field: "envelope", ..
             } => "give each custodian an envelope with its own serial".to_owned(),
@@ -208,6 +244,51 @@ mod tests {
     fn the_plan_in_the_help_is_one() {
         let plan = Plan::parse(include_str!("commands/ceremony/plan.toml")).unwrap();
         assert_eq!(plan.threshold.to_string(), "2 of 3");
+        assert_eq!(plan.servers.len(), 1);
+    }
+
+    fn with_servers(servers: &str) -> Result<Vec<(String, u32)>, PlanError> {
+        let plan = Plan::parse(&format!("{PLAN}{servers}"))?;
+        let servers = plan.servers.iter();
+        Ok(servers.map(|s| (s.name.to_string(), s.days)).collect())
+    }
+
+    #[test]
+    fn a_plan_without_servers_has_one_for_ten_years() {
+        assert_eq!(with_servers("").unwrap(), [("mail".to_owned(), 3653)]);
+        let two = "[[server]]\nname = \"mx1\"\n[[server]]\nname = \"mx2\"\ndays = 400\n";
+        let named = [("mx1".to_owned(), 3653), ("mx2".to_owned(), 400)];
+        assert_eq!(with_servers(two).unwrap(), named);
+    }
+
+    #[test]
+    fn servers_that_cannot_be_sealed_for_are_refused_with_the_reason() {
+        let refused = |servers: &[&str]| {
+            let tables = servers
+                .iter()
+                .map(|server| format!("[[server]]\n{server}\n"));
+            with_servers(&tables.collect::<String>())
+                .unwrap_err()
+                .to_string()
+        };
+        assert_eq!(
+            refused(&["name = \"mx1\"", "name = \"MX1\""]),
+            "servers 1 and 2 have the same name, \"MX1\""
+        );
+        assert!(refused(&["name = \"../x\""]).starts_with("\"../x\" is no server name"));
+        assert_eq!(
+            refused(&["name = \"mx1\"\ndays = 0"]),
+            "the server mx1 has 0 days of seal keys; there must be at least 1 and at most 36525"
+        );
+        let century = |n| format!("name = \"mx{n}\"\ndays = 36525");
+        let eleven: Vec<String> = (0..11).map(century).collect();
+        assert_eq!(
+            refused(&eleven.iter().map(String::as_str).collect::<Vec<_>>()),
+            "the servers have 401775 days of seal keys in all; at most 365300 can be published"
+        );
+        assert!(refused(&["name = \"mx1\"\ndays = -1"]).contains("expected a whole number"));
+        let none = Plan::parse(&format!("server = []\n{PLAN}")).unwrap_err();
+        assert!(matches!(none, PlanError::NoServer), "{none}");
     }
 
     #[test]

@@ -5,6 +5,7 @@
 //! but no share.
 
 mod manifest;
+mod servers;
 mod signatures;
 
 use crate::flow::{Cell, Flow};
@@ -53,6 +54,8 @@ pub struct CeremonyRecord<'a> {
     pub commitments: &'a [&'a str],
     /// The custodians, one for each share, in order of share.
     pub custodians: &'a [RecordedCustodian<'a>],
+    /// The servers whose seal keys were made. None: the record says nothing of seals.
+    pub servers: &'a [RecordedServer<'a>],
     /// Every step in the order in which it was done.
     pub steps: &'a [CeremonyStep<'a>],
     /// What was not as it should be: "network up", "swap on", "sheets not read back".
@@ -76,6 +79,17 @@ pub struct RecordedCustodian<'a> {
     pub role: &'a str,
     /// The serial of the envelope.
     pub envelope: &'a str,
+}
+
+/// A server in the record.
+#[derive(Debug)]
+pub struct RecordedServer<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// Its log id: 32 hexadecimal digits.
+    pub log: &'a str,
+    /// The days with a seal key: `2026-11-24 to 2036-11-23`.
+    pub days: &'a str,
 }
 
 /// A step of the ceremony.
@@ -138,10 +152,12 @@ fn pages(record: &CeremonyRecord<'_>, paper: Paper) -> Result<Vec<Page>, PaperEr
     ceremony(&mut flow, record)?;
     key(&mut flow, record, set_id)?;
     custodians(&mut flow, record)?;
+    servers::set(&mut flow, record.servers)?;
     steps(&mut flow, record)?;
     exceptions(&mut flow, record)?;
     files(&mut flow, record)?;
     manifest::set(&mut flow, record.manifest)?;
+    servers::set_installed(&mut flow, record.servers)?;
     signatures::set(&mut flow, record.custodians)?;
     Ok(flow.finish())
 }

@@ -53,7 +53,8 @@ mod share_sheet;
 mod draw;
 
 pub use ceremony_record::{
-    CeremonyRecord, CeremonyStep, RecordedCustodian, RecordedFile, Verdict, ceremony_record,
+    CeremonyRecord, CeremonyStep, RecordedCustodian, RecordedFile, RecordedServer, Verdict,
+    ceremony_record,
 };
 pub use envelope_labels::{EnvelopeLabels, envelope_labels};
 pub use error::PaperError;

@@ -11,8 +11,8 @@ use std::io::Read as _;
 
 use data_encoding::HEXLOWER;
 use paper_templates::{
-    CeremonyRecord, EnvelopeLabels, Paper, RecoveryPage, RevocationSheet, ShareSheet,
-    ceremony_record, envelope_labels, recovery_page, revocation_sheet, share_sheet,
+    CeremonyRecord, EnvelopeLabels, Paper, RecordedServer, RecoveryPage, RevocationSheet,
+    ShareSheet, ceremony_record, envelope_labels, recovery_page, revocation_sheet, share_sheet,
 };
 use sha2::{Digest as _, Sha256};
 use sheet_scan::{Limits, read_page, render_pdf};
@@ -508,6 +508,28 @@ fn the_record_names_everybody_on_numbered_pages() {
 }
 
 #[test]
+fn the_record_has_each_servers_keys_and_lines_for_its_folder() {
+    let manifest = sample::manifest(3);
+    for paper in PAPERS {
+        let all = scan::texts(&ceremony_record(&record(&manifest), paper).unwrap()).concat();
+        for server in record(&manifest).servers {
+            assert!(all.contains(server.log), "{}", server.log);
+            let line = squeezed(&format!("Server {}", server.name));
+            assert_eq!(all.matches(&line).count(), 1, "{line}");
+        }
+        for blank in ["Carriedby", "Installedonthehost", "Mediumwiped"] {
+            assert_eq!(all.matches(blank).count(), 2, "{blank}");
+        }
+    }
+    let without = CeremonyRecord {
+        servers: &[],
+        ..record(&manifest)
+    };
+    let all = scan::texts(&ceremony_record(&without, Paper::A4).unwrap()).concat();
+    assert!(!all.contains("folders") && !all.contains("sealkeys"));
+}
+
+#[test]
 fn a_record_of_255_custodians_leaves_nobody_out() {
     let names: Vec<String> = (1..=255)
         .map(|i| format!("Custodian Number{i:03}"))
@@ -618,6 +640,17 @@ fn a_record_whose_fields_are_wrong_is_refused_by_name() {
             "commitment 1 must be 64 hexadecimal digits",
             CeremonyRecord {
                 commitments: &[record().binary_sha256, "00"],
+                ..record()
+            },
+        ),
+        (
+            "server mx1, log is empty",
+            CeremonyRecord {
+                servers: &[RecordedServer {
+                    name: "mx1",
+                    log: "",
+                    days: "",
+                }],
                 ..record()
             },
         ),

@@ -7,7 +7,7 @@ use archiver_core::field::Point;
 use archiver_core::frame::{encode, from_qr_text};
 use archiver_core::manifest::Manifest;
 use archiver_core::openpgp::archive_key::ArchiveKey;
-use archiver_core::sharing::SharingPart;
+use archiver_core::sharing::{SharingPart, SharingTerms};
 use curve25519_dalek::edwards::{CompressedEdwardsY, EdwardsPoint};
 use curve25519_dalek::scalar::Scalar;
 
@@ -35,12 +35,13 @@ pub fn forge_public_folder(true_manifest: &[u8], x: u8) -> Forged {
         .to_bytes();
     let constant = EdwardsPoint::mul_base(&scalar(secret.expose_bytes()));
     let slope = (c0 + c1 * Scalar::from(x) - constant) * Scalar::from(x).invert();
+    let terms = SharingTerms {
+        primary: attacker.primary_fingerprint(),
+        encryption: attacker.encryption_fingerprint(),
+        ..*truth.sharing.terms()
+    };
     let sharing = SharingPart::new(
-        truth.sharing.profile(),
-        truth.sharing.purpose(),
-        truth.sharing.threshold(),
-        attacker.primary_fingerprint(),
-        attacker.encryption_fingerprint(),
+        terms,
         [constant, slope]
             .map(|point| Point::from_bytes(&point.compress().to_bytes()).expect("a point"))
             .to_vec(),

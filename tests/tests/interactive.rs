@@ -555,7 +555,11 @@ fn a_ceremony_is_held_from_answers_and_wrong_ones_are_asked_again() {
         ("  Role: ", "Works Council"),
         ("  Envelope serial: ", "A-1"),
         ("custodians 1 and 2 have the same envelope, \"A-1\"", "A-2"),
-        ("  5  custodian 1   Anna Adler, CFO, envelope A-1", "1"),
+        (
+            "Mail servers that will archive, by name; Enter for one, named mail: ",
+            "",
+        ),
+        ("  6  custodian 1   Anna Adler, CFO, envelope A-1", "1"),
         (
             "Organisation, as it shall stand on every sheet: ",
             "Example SE",
@@ -574,7 +578,7 @@ fn a_ceremony_is_held_from_answers_and_wrong_ones_are_asked_again() {
 
     let (none, not_used) = (folder.path().join("none"), folder.path().join("saved.toml"));
     let mut window = Window::open(ceremony_into(&none).arg("--save-plan").arg(&not_used));
-    window.presses("A\rB <b@c>\ra4\r2\r2\rC\rD\rE\rF\rG\rH\r\r");
+    window.presses("A\rB <b@c>\ra4\r2\r2\rC\rD\rE\rF\rG\rH\r\r\r");
     window.sees("Make the archive key now? [yes/no] ");
     window.types("no");
     window.sees("the answers are saved: give them with --plan ");

@@ -109,9 +109,10 @@ fn a_ceremony_is_whole_or_was_never_held() {
         ceremony
     };
     interrupt_everywhere(&out, ceremony, 20, || {
-        let folders = ["public", "record", "revocation", "sheets"].map(String::from);
+        let folders = ["public", "record", "revocation", "server", "sheets"].map(String::from);
         names_in(&out) == BTreeSet::from(folders)
-            && names_in(&out.join("public")).len() == 4
+            && names_in(&out.join("public")).len() == 5
+            && names_in(&out.join("server")).len() == 2
             && names_in(&out.join("sheets")).len() == 3
     });
 }

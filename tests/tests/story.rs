@@ -64,6 +64,7 @@ fn a_ceremony_leaves_exactly_its_files_with_tight_modes() {
             file("public", 0o755),
             file("record", 0o700),
             file("revocation", 0o700),
+            file("server", 0o700),
             file("sheets", 0o700)
         ]
     );
@@ -81,8 +82,13 @@ fn a_ceremony_leaves_exactly_its_files_with_tight_modes() {
             file("archive.cert.asc", 0o644),
             file("archive.sealed.asc", 0o644),
             file("custody.json", 0o644),
-            file("custody.json.asc", 0o644)
+            file("custody.json.asc", 0o644),
+            file("seals.pub", 0o644)
         ]
+    );
+    assert_eq!(
+        list("out/server"),
+        [file("seed", 0o600), file("server", 0o600)]
     );
     assert_eq!(
         list("out/record"),

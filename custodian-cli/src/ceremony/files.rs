@@ -1,4 +1,4 @@
-//! What a ceremony leaves: the public folder, the sheets, the revocation sheet. Made in memory, each checked as its reader will check it.
+//! What a ceremony leaves: the public folder, the sheets, the revocation sheet; the servers' folders are made in [`super::seals`]. Made in memory, each checked as its reader will check it.
 
 use std::path::PathBuf;
 
@@ -6,7 +6,8 @@ use archiver_core::frame::to_qr_text;
 use archiver_core::identity::UtcTime;
 use archiver_core::manifest::{Custodian, Custodians, CustodiansError, Description, Manifest};
 use archiver_core::openpgp::archive_key::ArchiveKey;
-use archiver_core::public_folder::{PublicFolder, file_names};
+use archiver_core::public_folder::{PublicFiles, PublicFolder, file_names};
+use archiver_core::seal::public_keys::SealKeys;
 use archiver_core::secret::SecretText;
 use archiver_core::sharing::SharingPart;
 use archiver_core::split::Dealing;
@@ -24,6 +25,7 @@ use crate::version::PROGRAM;
 pub(super) fn publish(
     key: &ArchiveKey,
     manifest: &Manifest,
+    seal_keys: &SealKeys,
     sealed: Vec<u8>,
     started: UtcTime,
     files: &mut Vec<OutputFile>,
@@ -32,9 +34,16 @@ pub(super) fn publish(
     let json = manifest.to_json()?;
     let signature = key.sign_detached(&json, started)?;
     let certificate = key.certificate_armored()?;
-    let checked = PublicFolder::check(&json, &certificate, Some(&signature), started)?;
+    let seal_keys = seal_keys.to_text().into_bytes();
+    let public = PublicFiles {
+        manifest: &json,
+        certificate: &certificate,
+        signature: Some(&signature),
+        seal_keys: Some(&seal_keys),
+    };
+    let checked = PublicFolder::check(&public, started)?;
     minutes.met(
-        "Public folder checked against itself, signature included",
+        "Public folder checked against itself, signature and seal keys included",
         format!("set id {}", manifest.sharing.set_id()),
         format!("set id {}", checked.sharing().set_id()),
     );
@@ -42,6 +51,7 @@ pub(super) fn publish(
     push(files, Folder::Public, file_names::SEALED_KEY, sealed);
     push(files, Folder::Public, file_names::MANIFEST, json.clone());
     push(files, Folder::Public, file_names::SIGNATURE, signature);
+    push(files, Folder::Public, file_names::SEAL_KEYS, seal_keys);
     Ok(json)
 }
 

@@ -9,7 +9,9 @@ use archiver_core::openpgp::decrypt::{KeyError, MessageError};
 use archiver_core::openpgp::encrypt::EncryptError;
 use archiver_core::public_folder::PublicFolderError;
 use archiver_core::quorum::{NotEnoughSheets, NotTheKey};
-use archiver_core::secret::SecretText;
+use archiver_core::seal::public_keys::{SealKeysError, SealKeysRefused};
+use archiver_core::seal::seed_file::SeedFileRefused;
+use archiver_core::secret::{NoRandomness, SecretText};
 use archiver_core::share::ShareRefused;
 use archiver_core::sharing::{Purpose, SharingPart};
 use archiver_core::split::{Dealing, FaultyDealing, SplitError};
@@ -22,6 +24,7 @@ use super::minutes::Minutes;
 use super::output::{Folder, OutputFile};
 use super::pages::{Pages, ReadBackError};
 use super::prove::{open_canary, rebuild_from_texts, seal, share};
+use super::seals::{Seals, make_seals};
 use crate::clock::{self, ClockError};
 use crate::exit::Exit;
 use crate::failure::Explained;
@@ -36,7 +39,7 @@ pub(crate) struct Held {
     pub(crate) minutes: Minutes,
 }
 
-/// Holds the ceremony of `plan`: makes the key, shares it, proves the shares, seals the key, signs the manifest, makes the pages and reads them back.
+/// Holds the ceremony of `plan`: makes the key and the servers' seal keys, shares it, proves the shares, seals the key, signs the manifest, makes the pages and reads them back.
 pub(crate) fn hold(
     plan: &Plan,
     purpose: Purpose,
@@ -51,6 +54,7 @@ pub(crate) fn hold(
         purpose,
         primary: sharing.primary_fingerprint(),
         set_id: sharing.set_id(),
+        seal_keys: &made.seals.keys,
         started,
     };
     let files = make_files(&made, &pages, &mut minutes, operator)?;
@@ -65,6 +69,7 @@ pub(crate) fn hold(
 struct Made {
     key: ArchiveKey,
     revocation_certificate: SecretText,
+    seals: Seals,
     dealing: Dealing,
     sealed: Vec<u8>,
 }
@@ -81,13 +86,15 @@ fn make_key(
         key,
         revocation_certificate,
     } = ArchiveKey::generate_classic(&plan.archive, started)?;
-    let dealing = share(plan, purpose, &key, minutes, operator)?;
+    let seals = make_seals(plan, key.primary_fingerprint(), started, minutes, operator)?;
+    let dealing = share(plan, purpose, &key, &seals.keys, minutes, operator)?;
     let rebuilt = rebuild_from_texts(&dealing, minutes)?;
     let sealed = seal(&key, &rebuilt, minutes)?;
     open_canary(&key, &rebuilt, started, minutes)?;
     Ok(Made {
         key,
         revocation_certificate,
+        seals,
         dealing,
         sealed,
     })
@@ -107,6 +114,7 @@ fn make_files(
     let manifest_json = publish(
         &made.key,
         &manifest,
+        &made.seals.keys,
         made.sealed.clone(),
         pages.started,
         &mut files,
@@ -126,6 +134,11 @@ fn make_files(
         &mut files,
         minutes,
     )?;
+    let subkey = sharing.encryption_fingerprint();
+    made.seals.push_folders(subkey, &mut files);
+    minutes.left_out(
+        "the first seeds in server/ can seal every day to come: install each on its server, wipe it, and note that under The servers’ folders",
+    );
     minutes.left_out(
         "the program cannot see the printed sheets: scan each one, run custodian check, and note it under The sheets on paper",
     );
@@ -190,6 +203,16 @@ pub(crate) enum CeremonyError {
     },
     #[error("sheet {share} cannot be made: {source}")]
     Sheet { share: u8, source: PaperError },
+    #[error(transparent)]
+    NoRandomness(#[from] NoRandomness),
+    #[error("the seal keys cannot be published: {0}")]
+    SealKeys(#[from] SealKeysError),
+    #[error("the fresh seal keys do not survive their file: {0}")]
+    SealKeysFile(#[from] SealKeysRefused),
+    #[error("a fresh seed file {0}")]
+    SeedFile(#[from] SeedFileRefused),
+    #[error("a fresh seed does not give its seal keys again")]
+    SealKeysDiffer,
     #[error("the revocation certificate does not revoke the archive key")]
     DoesNotRevoke,
 }

@@ -1,17 +1,19 @@
 //! The ceremony's folder: its parts, their modes, and that they are written as a whole or not at all ([`Staging`]).
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
-use crate::new_files::{make_folder, sync_folder, write_new};
+use crate::new_files::{make_folder, parent_of, sync_folder, write_new};
 use crate::staging::{Staging, StagingError};
 
 /// One file to be written. Its contents may be a secret.
 pub(crate) struct OutputFile {
     /// Its folder inside the ceremony's folder.
     pub(crate) folder: Folder,
+    /// Its name there; with a folder of its own in front of it where there is one for each server.
     pub(crate) name: PathBuf,
     pub(crate) contents: Zeroizing<Vec<u8>>,
 }
@@ -38,11 +40,19 @@ pub(crate) enum Folder {
     Record,
     /// What revokes the archive key.
     Revocation,
+    /// What is carried to the servers: the first seeds of their seals.
+    Server,
 }
 
 impl Folder {
     /// In the order in which they are moved into place: what is published comes last.
-    const ALL: [Self; 4] = [Self::Sheets, Self::Revocation, Self::Record, Self::Public];
+    const ALL: [Self; 5] = [
+        Self::Sheets,
+        Self::Revocation,
+        Self::Server,
+        Self::Record,
+        Self::Public,
+    ];
 
     pub(crate) fn name(self) -> &'static str {
         match self {
@@ -50,13 +60,14 @@ impl Folder {
             Self::Sheets => "sheets",
             Self::Record => "record",
             Self::Revocation => "revocation",
+            Self::Server => "server",
         }
     }
 
     fn modes(self) -> (u32, u32) {
         match self {
             Self::Public => (0o755, 0o644),
-            Self::Sheets | Self::Record | Self::Revocation => (0o700, 0o600),
+            Self::Sheets | Self::Record | Self::Revocation | Self::Server => (0o700, 0o600),
         }
     }
 }
@@ -88,11 +99,19 @@ impl OutputFolder {
 fn write_folder(path: &Path, folder: Folder, files: &[OutputFile]) -> Result<(), StagingError> {
     let (folder_mode, file_mode) = folder.modes();
     make_folder(path, folder_mode).map_err(StagingError::unwritable(path))?;
+    let mut inner = BTreeSet::new();
     for file in files.iter().filter(|file| file.folder == folder) {
         let path = path.join(&file.name);
+        let parent = parent_of(&path);
+        if parent_of(&file.name) != Path::new(".") && inner.insert(parent.to_owned()) {
+            make_folder(parent, folder_mode).map_err(StagingError::unwritable(parent))?;
+        }
         write_new(&path, &file.contents, file_mode).map_err(StagingError::unwritable(&path))?;
     }
-    sync_folder(path).map_err(StagingError::unwritable(path))
+    for folder in inner.iter().map(PathBuf::as_path).chain([path]) {
+        sync_folder(folder).map_err(StagingError::unwritable(folder))?;
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -120,18 +139,26 @@ mod tests {
             .fill(&[
                 file(Folder::Sheets, "001-a.pdf"),
                 file(Folder::Public, "custody.json"),
+                file(Folder::Server, "mx1/seed"),
+                file(Folder::Server, "mx1/server"),
+                file(Folder::Server, "mx2/seed"),
             ])
             .unwrap();
         let mode = |name: &str| fs::metadata(path.join(name)).unwrap().permissions().mode() & 0o777;
         assert_eq!(mode("sheets/001-a.pdf"), 0o600);
         assert_eq!(mode("sheets"), 0o700);
         assert_eq!(mode("public/custody.json"), 0o644);
+        assert_eq!(mode("server/mx1"), 0o700);
+        assert_eq!(mode("server/mx2/seed"), 0o600);
         let mut names: Vec<_> = fs::read_dir(&path)
             .unwrap()
             .map(|entry| entry.unwrap().file_name())
             .collect();
         names.sort();
-        assert_eq!(names, ["public", "record", "revocation", "sheets"]);
+        assert_eq!(
+            names,
+            ["public", "record", "revocation", "server", "sheets"]
+        );
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The ceremony's facts laid into the page templates, and the printed code read back from the rendered page.
 
 use archiver_core::frame::to_qr_text;
+use archiver_core::seal::public_keys::{SealKeys, ServerKeys};
 use archiver_core::secret::SecretText;
 use archiver_core::share::Share;
 use archiver_core::sharing::{Purpose, SetId};
@@ -8,8 +9,8 @@ use archiver_core::words::{Row, to_rows};
 use data_encoding::HEXLOWER;
 use paper_templates::{
     CeremonyRecord, CeremonyStep, EnvelopeLabels, PaperError, RecordedCustodian, RecordedFile,
-    RecoveryPage, RevocationSheet, SecretPdf, ShareSheet, ceremony_record, envelope_labels,
-    recovery_page, revocation_sheet, share_sheet,
+    RecordedServer, RecoveryPage, RevocationSheet, SecretPdf, ShareSheet, ceremony_record,
+    envelope_labels, recovery_page, revocation_sheet, share_sheet,
 };
 use sha2::{Digest as _, Sha256};
 use sheet_scan::{Limits, ScanError, read_codes};
@@ -32,6 +33,7 @@ pub(crate) struct Pages<'a> {
     pub(crate) purpose: Purpose,
     pub(crate) primary: Fingerprint,
     pub(crate) set_id: SetId,
+    pub(crate) seal_keys: &'a SealKeys,
     pub(crate) started: UtcTime,
 }
 
@@ -149,6 +151,8 @@ impl Pages<'_> {
             .map(|c| HEXLOWER.encode(&c.to_bytes()))
             .collect();
         let files: Vec<(String, String)> = files.iter().filter_map(public_digest).collect();
+        let servers = self.seal_keys.servers().iter().map(ServerTexts::of);
+        let servers: Vec<ServerTexts> = servers.collect();
         let exceptions: Vec<&str> = minutes.exceptions.iter().map(String::as_str).collect();
         ceremony_record(
             &CeremonyRecord {
@@ -167,6 +171,10 @@ impl Pages<'_> {
                 set_id: &self.set_id.to_string(),
                 commitments: &commitments.iter().map(String::as_str).collect::<Vec<_>>(),
                 custodians: &self.recorded(),
+                servers: &servers
+                    .iter()
+                    .map(ServerTexts::recorded)
+                    .collect::<Vec<_>>(),
                 steps: &minutes.steps.iter().map(step).collect::<Vec<_>>(),
                 exceptions: &exceptions,
                 manifest: manifest_json,
@@ -178,6 +186,32 @@ impl Pages<'_> {
             },
             self.plan.paper,
         )
+    }
+}
+
+/// What the record says of a server, as text.
+struct ServerTexts {
+    name: String,
+    log: String,
+    days: String,
+}
+
+impl ServerTexts {
+    fn of(keys: &ServerKeys) -> Self {
+        let days = keys.days();
+        Self {
+            name: keys.name().to_string(),
+            log: keys.log().to_string(),
+            days: format!("{} to {}", days.start(), days.end()),
+        }
+    }
+
+    fn recorded(&self) -> RecordedServer<'_> {
+        RecordedServer {
+            name: &self.name,
+            log: &self.log,
+            days: &self.days,
+        }
     }
 }
 

@@ -8,9 +8,10 @@ use archiver_core::openpgp::decrypt::{DecryptionKey, open_message};
 use archiver_core::openpgp::encrypt::{Compression, in_memory, seal as seal_mail};
 use archiver_core::openpgp::recipient::Recipient;
 use archiver_core::quorum::{Gathering, RebuiltSecret};
+use archiver_core::seal::public_keys::SealKeys;
 use archiver_core::share::Share;
-use archiver_core::sharing::Purpose;
-use archiver_core::split::{Dealing, SharingTerms};
+use archiver_core::sharing::{Purpose, SharingTerms};
+use archiver_core::split::Dealing;
 use archiver_core::words::{Row, Rows, to_rows};
 
 use super::hold::CeremonyError;
@@ -27,6 +28,7 @@ pub(super) fn share(
     plan: &Plan,
     purpose: Purpose,
     key: &ArchiveKey,
+    seal_keys: &SealKeys,
     minutes: &mut Minutes,
     operator: &mut dyn Operator,
 ) -> Result<Dealing, CeremonyError> {
@@ -37,6 +39,7 @@ pub(super) fn share(
         threshold: plan.threshold,
         primary: key.primary_fingerprint(),
         encryption: key.encryption_fingerprint(),
+        seal_keys_sha256: Some(seal_keys.sha256()),
     };
     operator.say(&format!("Sharing its secret, {} …", plan.threshold));
     let dealing = Dealing::deal(&secret, &terms)?;

@@ -38,7 +38,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FILE", conflicts_with = "plan")]
     save_plan: Option<PathBuf>,
 
-    /// The folder to make: public/, sheets/, record/, revocation/.
+    /// The folder to make: public/, sheets/, record/, revocation/, server/.
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
 
@@ -131,6 +131,14 @@ fn announcement(plan: &Plan, now: UtcTime) -> String {
             custodian.share, custodian.name, custodian.role, custodian.envelope
         );
     }
+    text.push_str("Seal keys will be made for:\n");
+    for server in &plan.servers {
+        let _ = writeln!(
+            text,
+            "  the server {}, for {} days",
+            server.name, server.days
+        );
+    }
     text
 }
 
@@ -143,7 +151,9 @@ Next:
   5. Print record/ceremony-record.pdf; everybody signs it. Print record/recovery-page.pdf. Keep record/ with both.
   6. Give public/archive.cert.asc to the mail server, and on paper the encryption subkey's fingerprint, which
      stands in the record. Keep copies of public/ in several places.
-  7. Wipe sheets/ and revocation/ from this machine.
+  7. Carry server/ (with several servers: each folder in it) to its server on a medium of its own, install it there with
+     archiver-encrypt seal install, and note that in the record. Whoever copies it before can forge the seals of every day.
+  8. Wipe sheets/, revocation/ and server/ from this machine.
 ";
 
 /// What a ceremony made.

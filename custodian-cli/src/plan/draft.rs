@@ -1,5 +1,6 @@
 //! A plan as it is written, in TOML or from answers, before it is known to hold.
 
+use archiver_core::seal::keys::DEFAULT_DAYS;
 use archiver_core::threshold::{ShareIndex, Threshold};
 use serde::{Deserialize, Serialize};
 
@@ -16,6 +17,8 @@ pub(crate) struct Draft {
     pub(super) paper: String,
     #[serde(default, rename = "custodian")]
     pub(super) custodians: Vec<DraftCustodian>,
+    #[serde(default = "DraftServer::only_one", rename = "server")]
+    pub(super) servers: Vec<DraftServer>,
 }
 
 /// One custodian of a draft.
@@ -25,6 +28,34 @@ pub(super) struct DraftCustodian {
     pub(super) name: String,
     pub(super) role: String,
     pub(super) envelope: String,
+}
+
+/// One server of a draft.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct DraftServer {
+    pub(super) name: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) days: Option<u32>,
+}
+
+impl DraftServer {
+    /// The servers of a plan that names none.
+    pub(super) fn only_one() -> Vec<Self> {
+        vec![Self::named("mail")]
+    }
+
+    /// A server with seal keys for as many days as is usual.
+    pub(super) fn named(name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            days: None,
+        }
+    }
+
+    pub(super) fn days(&self) -> u32 {
+        self.days.unwrap_or(DEFAULT_DAYS)
+    }
 }
 
 impl Draft {
@@ -50,11 +81,12 @@ impl Draft {
             rules::role(place, &custodian.role)?;
             rules::envelope(place, &custodian.envelope)?;
         }
-        rules::distinct(
+        rules::distinct_of_custodians(
             "envelope",
             self.custodians.iter().map(|c| c.envelope.as_str()),
         )?;
-        rules::distinct("name", self.custodians.iter().map(|c| c.name.as_str()))?;
+        rules::distinct_of_custodians("name", self.custodians.iter().map(|c| c.name.as_str()))?;
+        let servers = rules::servers(&self.servers)?;
         Ok(Plan {
             organisation: self.organisation,
             archive: self.archive,
@@ -62,6 +94,7 @@ impl Draft {
             threshold,
             paper,
             custodians: planned(threshold, self.custodians),
+            servers,
         })
     }
 }
@@ -80,6 +113,10 @@ fn not_understood(text: &str, error: &toml::de::Error) -> PlanError {
     let before = error.span().and_then(|span| text.get(..span.start));
     PlanError::Toml {
         line: before.map(|before| before.matches('\n').count() + 1),
-        reason: error.message().replace("usize", "a whole number"),
+        reason: ["usize", "u32"]
+            .iter()
+            .fold(error.message().to_owned(), |reason, number| {
+                reason.replace(number, "a whole number")
+            }),
     }
 }

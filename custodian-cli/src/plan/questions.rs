@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::draft::DraftCustodian;
+use super::draft::{DraftCustodian, DraftServer};
 use super::{Draft, PlanError, rules};
 use crate::operator::{NoTerminal, Operator};
 
@@ -10,7 +10,7 @@ use crate::operator::{NoTerminal, Operator};
 const FLAG: &str = "--plan FILE";
 
 /// Items of the summary before the custodians.
-const ITEMS: usize = 4;
+const ITEMS: usize = 5;
 
 impl Draft {
     /// Asks for all that a plan holds.
@@ -26,8 +26,10 @@ impl Draft {
             threshold: 0,
             paper: ask_paper(operator)?,
             custodians: Vec::new(),
+            servers: Vec::new(),
         };
         draft.ask_threshold(operator)?;
+        draft.servers = ask_servers(operator)?;
         while draft.ask_change(operator)? {}
         Ok(draft)
     }
@@ -90,7 +92,7 @@ impl Draft {
                 value_of(custodian).as_str()
             }
         });
-        rules::distinct(field, values)
+        rules::distinct_of_custodians(field, values)
     }
 
     /// Shows the whole and lets one item be changed; false when all is right.
@@ -108,7 +110,8 @@ impl Draft {
             Ok(1) => self.organisation = ask_organisation(operator)?,
             Ok(2) => self.archive = ask_archive(operator)?,
             Ok(3) => self.paper = ask_paper(operator)?,
-            Ok(ITEMS) => self.ask_threshold(operator)?,
+            Ok(4) => self.ask_threshold(operator)?,
+            Ok(ITEMS) => self.servers = ask_servers(operator)?,
             Ok(item) if item > ITEMS && item <= last => {
                 self.ask_custodian(item - ITEMS - 1, operator)?;
             }
@@ -119,14 +122,20 @@ impl Draft {
         Ok(true)
     }
 
+    fn server_names(&self) -> String {
+        let names: Vec<&str> = self.servers.iter().map(|s| s.name.as_str()).collect();
+        names.join(", ")
+    }
+
     fn summary(&self) -> String {
         let mut text = format!(
-            "\n  1  organisation  {}\n  2  archive       {}\n  3  paper         {}\n  4  threshold     any {} of {}\n",
+            "\n  1  organisation  {}\n  2  archive       {}\n  3  paper         {}\n  4  threshold     any {} of {}\n  5  mail servers  {}\n",
             self.organisation,
             self.archive,
             self.paper,
             self.threshold,
-            self.custodians.len()
+            self.custodians.len(),
+            self.server_names()
         );
         for (number, custodian) in (1..).zip(&self.custodians) {
             let _ = writeln!(
@@ -140,6 +149,11 @@ impl Draft {
         }
         text
     }
+}
+
+fn ask_servers(operator: &mut dyn Operator) -> Result<Vec<DraftServer>, NoTerminal> {
+    let question = "Mail servers that will archive, by name; Enter for one, named mail";
+    ask_until(question, operator, rules::typed_servers)
 }
 
 fn ask_organisation(operator: &mut dyn Operator) -> Result<String, NoTerminal> {
@@ -183,7 +197,7 @@ mod tests {
     use crate::operator::scripted::Scripted;
     use crate::plan::Plan;
 
-    const ANSWERS: [&str; 11] = [
+    const ANSWERS: [&str; 12] = [
         "Example AG",
         "Archiver <archiver@example.org>",
         "A4",
@@ -195,6 +209,7 @@ mod tests {
         "Bo Berg",
         "Works Council",
         "A-2",
+        "",
     ];
 
     fn asked(answers: &[&str]) -> (Draft, Scripted) {
@@ -211,6 +226,7 @@ mod tests {
         let plan = Plan::parse(&toml).unwrap();
         assert_eq!(plan.threshold.to_string(), "2 of 2");
         assert_eq!(plan.custodians[0].name, "Åsa Öberg");
+        assert_eq!(plan.servers[0].name.to_string(), "mail");
         assert_eq!(format!("{:?}", draft.check().unwrap()), format!("{plan:?}"));
     }
 
@@ -232,6 +248,8 @@ mod tests {
             (8, "åsa öberg", "custodians 1 and 2 have the same name"),
             (8, "Бо", "the name of custodian 2 holds the character 'Б'"),
             (10, "a-1", "custodians 1 and 2 have the same envelope"),
+            (11, "mx/1", "\"mx/1\" is no server name"),
+            (11, "mx1, MX1", "servers 1 and 2 have the same name"),
         ];
         for (place, answer, reason) in wrong {
             let mut answers = ANSWERS.to_vec();
@@ -253,6 +271,8 @@ mod tests {
             "3",
             "letter",
             "5",
+            "mx1, mx2",
+            "6",
             "Anna",
             "CEO",
             "A-1",
@@ -261,11 +281,12 @@ mod tests {
             "",
         ];
         let (draft, operator) = asked(&[ANSWERS.as_slice(), &changes].concat());
-        assert!(operator.showed("There is no item \"9\": give a number from 1 to 6."));
+        assert!(operator.showed("There is no item \"9\": give a number from 1 to 7."));
         assert!(operator.showed("There is no item \"x\""));
         assert_eq!(draft.organisation, "Other AG");
         assert_eq!(draft.archive, "Mail <mail@example.org>");
         assert_eq!(draft.paper, "letter");
+        assert_eq!(draft.servers, ["mx1", "mx2"].map(DraftServer::named));
         assert_eq!(draft.custodians[0].name, "Anna");
     }
 

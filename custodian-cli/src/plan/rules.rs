@@ -2,11 +2,18 @@
 
 use std::collections::HashMap;
 
+use archiver_core::seal::public_keys::ServerName;
 use archiver_core::sharing::Profile;
 use archiver_core::threshold::Threshold;
 use paper_templates::{Paper, missing_glyph};
 
-use super::PlanError;
+use super::draft::DraftServer;
+use super::{PlanError, PlannedServer};
+
+/// A hundred years of seal keys.
+const MOST_DAYS: u32 = 36_525;
+/// A hundred servers for ten years: more makes `seals.pub` larger than a reader takes it.
+const MOST_DAYS_IN_ALL: u64 = 365_300;
 
 pub(super) fn organisation(text: &str) -> Result<String, PlanError> {
     printable("organisation", text, 80)
@@ -63,8 +70,66 @@ pub(super) fn envelope(place: usize, text: &str) -> Result<String, PlanError> {
     printable(&format!("the envelope of custodian {place}"), text, 40)
 }
 
+/// The names of servers as typed, with blanks or commas between; nothing typed is the usual one.
+pub(super) fn typed_servers(text: &str) -> Result<Vec<DraftServer>, PlanError> {
+    let names = text.split([' ', ',', ';']).filter(|name| !name.is_empty());
+    let mut typed: Vec<DraftServer> = names.map(DraftServer::named).collect();
+    if typed.is_empty() {
+        typed = DraftServer::only_one();
+    }
+    servers(&typed)?;
+    Ok(typed)
+}
+
+/// At least one server, each with a name of its own (which will name a folder) and with so many days of keys as can be published.
+pub(super) fn servers(drafts: &[DraftServer]) -> Result<Vec<PlannedServer>, PlanError> {
+    if drafts.is_empty() {
+        return Err(PlanError::NoServer);
+    }
+    let planned = drafts.iter().map(|draft| {
+        Ok(PlannedServer {
+            name: draft.name.parse::<ServerName>()?,
+            days: days(draft)?,
+        })
+    });
+    let planned = planned.collect::<Result<_, PlanError>>()?;
+    distinct(
+        "servers",
+        "name",
+        drafts.iter().map(|draft| draft.name.as_str()),
+    )?;
+    let in_all = drafts.iter().map(|draft| u64::from(draft.days())).sum();
+    if in_all > MOST_DAYS_IN_ALL {
+        return Err(PlanError::TooManyDays {
+            days: in_all,
+            most: MOST_DAYS_IN_ALL,
+        });
+    }
+    Ok(planned)
+}
+
+fn days(draft: &DraftServer) -> Result<u32, PlanError> {
+    let days = draft.days();
+    if (1..=MOST_DAYS).contains(&days) {
+        return Ok(days);
+    }
+    Err(PlanError::Days {
+        server: draft.name.clone(),
+        days,
+        most: MOST_DAYS,
+    })
+}
+
 /// No two custodians may have the same `field`.
-pub(super) fn distinct<'a>(
+pub(super) fn distinct_of_custodians<'a>(
+    field: &'static str,
+    values: impl Iterator<Item = &'a str>,
+) -> Result<(), PlanError> {
+    distinct("custodians", field, values)
+}
+
+fn distinct<'a>(
+    whose: &'static str,
     field: &'static str,
     values: impl Iterator<Item = &'a str>,
 ) -> Result<(), PlanError> {
@@ -73,6 +138,7 @@ pub(super) fn distinct<'a>(
         let value = value.trim();
         if let Some(first) = seen.insert(value.to_lowercase(), second) {
             return Err(PlanError::SharedBy {
+                whose,
                 field,
                 value: value.to_owned(),
                 first,

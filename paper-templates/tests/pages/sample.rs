@@ -1,8 +1,8 @@
 //! Plain data for sample pages: an ordinary ceremony, and one with the longest texts that must fit.
 
 use paper_templates::{
-    CeremonyRecord, CeremonyStep, EnvelopeLabels, RecordedCustodian, RecordedFile, RecoveryPage,
-    RevocationSheet, ShareSheet, Verdict,
+    CeremonyRecord, CeremonyStep, EnvelopeLabels, RecordedCustodian, RecordedFile, RecordedServer,
+    RecoveryPage, RevocationSheet, ShareSheet, Verdict,
 };
 
 pub(crate) const SHARE: ShareSheet<'static> = ShareSheet {
@@ -115,6 +115,7 @@ pub(crate) fn record(manifest: &str) -> CeremonyRecord<'_> {
         set_id: SHARE.set_id,
         commitments: &[DIGEST, DIGEST, DIGEST],
         custodians: &CUSTODIANS,
+        servers: &SERVERS,
         steps: &STEPS,
         exceptions: &[
             "The network was up: interface enp3s0 had the address 192.0.2.17 when the ceremony began.",
@@ -153,6 +154,19 @@ const fn custodian(
         envelope,
     }
 }
+
+const SERVERS: [RecordedServer<'static>; 2] = [
+    RecordedServer {
+        name: "mx1.example.org",
+        log: "5f0c1d2e3b4a59687786a5b4c3d2e1f0",
+        days: "2026-11-24 to 2036-11-23",
+    },
+    RecordedServer {
+        name: "a-name-of-sixty-three-characters-which-is-as-long-as-it-may-be0",
+        log: "00112233445566778899aabbccddeeff",
+        days: "2026-11-24 to 2126-11-24",
+    },
+];
 
 const STEPS: [CeremonyStep<'static>; 7] = [
     step(

@@ -198,8 +198,8 @@ mod tests {
     use archiver_core::field::X25519Secret;
     use archiver_core::identity::Fingerprint;
     use archiver_core::secret::SecretBytes;
-    use archiver_core::sharing::{Profile, Purpose};
-    use archiver_core::split::{Dealing, SharingTerms};
+    use archiver_core::sharing::{Profile, Purpose, SharingTerms};
+    use archiver_core::split::Dealing;
     use archiver_core::threshold::Threshold;
     use archiver_core::words::to_rows;
 
@@ -215,6 +215,7 @@ mod tests {
             threshold: Threshold::new(2, 3).unwrap(),
             primary: Fingerprint::V4([1; 20]),
             encryption: Fingerprint::V4([2; 20]),
+            seal_keys_sha256: None,
         };
         let dealing = Dealing::deal(&secret, &terms).unwrap();
         let rows = to_rows(dealing.shares().first().unwrap());
