@@ -5,6 +5,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::OnceLock;
 
 use custody_tests::{Ran, needs, needs_root, run};
 
@@ -27,17 +28,17 @@ done
 mount -t proc none proc
 mount -t tmpfs none run
 mkdir -p work
-cp "$2"/* work/
-cp "$3" work/archive.cert.asc
+cp "$2"/*.deb "$3" "$4" work/
 chroot . sh -c 'cd /work && exec sh script'
 "#;
 
 /// Collects what the hook sends to the machine's log.
 const COLLECTOR: &str = r#"
 python3 -c '
-import socket
+import os, socket
 s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
 s.bind("/dev/log")
+os.chmod("/dev/log", 0o666)
 print("listening", flush=True)
 while True:
     print(s.recv(8192).decode(), flush=True)
@@ -54,14 +55,19 @@ fn block(begin: &str) -> &'static str {
     block.split("```").next().unwrap()
 }
 
-/// Builds the packages from the development build.
-fn build(out: &Path) -> Ran {
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../packaging/build-deb");
-    run(Command::new(script).arg(out).env("PROFILE", "dev"))
+/// The folder with the packages, built once from the development build.
+fn packages() -> &'static Path {
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    BUILT.get_or_init(|| {
+        let out = Path::new(env!("CARGO_TARGET_TMPDIR")).join("packages");
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../packaging/build-deb");
+        let _ = run(Command::new(script).arg(&out).env("PROFILE", "dev")).expect_code(0);
+        out
+    })
 }
 
-fn package(out: &Path, name: &str) -> PathBuf {
-    let mut files = fs::read_dir(out)
+fn package(name: &str) -> PathBuf {
+    let mut files = fs::read_dir(packages())
         .unwrap()
         .map(|entry| entry.unwrap().path());
     let begin = format!("{name}_");
@@ -76,9 +82,9 @@ fn package(out: &Path, name: &str) -> PathBuf {
 }
 
 /// Runs a script on a machine of its own, where both packages lie in the current folder.
-fn on_a_machine(host: &Host, packages: &Path, script: &str) -> Ran {
-    let script = script.replace("SUBKEY", &host.subkey());
-    fs::write(packages.join("script"), script).unwrap();
+fn on_a_machine(host: &Host, script: &str) -> Ran {
+    let file = host.path("script");
+    fs::write(&file, script.replace("SUBKEY", &host.subkey())).unwrap();
     let root = host.path("machine");
     fs::create_dir(&root).unwrap();
     let mut machine = Command::new("unshare");
@@ -92,11 +98,8 @@ fn on_a_machine(host: &Host, packages: &Path, script: &str) -> Ran {
         IN_A_MACHINE,
         "sh",
     ]);
-    run(machine
-        .arg(root)
-        .arg(packages)
-        .arg(host.cert())
-        .env_remove("RUST_BACKTRACE"))
+    machine.arg(root).arg(packages()).arg(host.cert()).arg(file);
+    run(&mut machine)
 }
 
 /// The whole life of the packages; what must be seen is printed.
@@ -162,9 +165,7 @@ fn the_packages_install_work_as_the_page_says_and_leave_nothing_but_the_vault() 
         return;
     }
     let host = Host::new();
-    let packages = host.path("packages");
-    let _ = build(&packages).expect_code(0);
-    let ran = on_a_machine(&host, &packages, &life()).expect_code(0);
+    let ran = on_a_machine(&host, &life()).expect_code(0);
     let mut rest = ran.stdout.as_str();
     for expected in [
         "root 755 /usr/bin/archiver-encrypt",
@@ -211,13 +212,10 @@ fn the_packages_are_in_order_by_debians_own_judge() {
     {
         return;
     }
-    let host = Host::new();
-    let packages = host.path("packages");
-    let _ = build(&packages).expect_code(0);
     for name in ["archiver-encrypt", "custodian"] {
         let mut lintian = Command::new("lintian");
         lintian.args(["--fail-on", "error,warning", "--suppress-tags", NOT_OURS]);
-        let ran = run(lintian.arg(package(&packages, name)));
+        let ran = run(lintian.arg(package(name)));
         assert_eq!(ran.code, 0, "{}", ran.stdout);
     }
 }
