@@ -265,14 +265,7 @@ mod tests {
             let pinned = pinned(&file, None, MADE + 5);
             let recipient = pinned.recipient(&file, None, at(MADE + 6)).unwrap();
             let verified = ArchiveCert::parse(&file, None, at(MADE + 5)).unwrap();
-            assert_eq!(
-                recipient.primary_fingerprint(),
-                verified.primary_fingerprint()
-            );
-            assert_eq!(
-                recipient.subkey_fingerprint(),
-                verified.encryption_fingerprint()
-            );
+            assert_eq!(recipient.fingerprints(), verified.fingerprints());
             assert_eq!(pinned.validity(), Validity::Valid);
         }
     }
