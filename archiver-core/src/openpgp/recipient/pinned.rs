@@ -1,4 +1,4 @@
-//! What a verification of the certificate found, written down so that the next runs need not repeat it (docs/format.md §10).
+//! What a verification of the certificate found, written down so that the next runs need not repeat it (docs/format.md §7.6).
 //!
 //! It holds no key. The key that mails are encrypted to is always taken from the certificate's own file, where it is found by its
 //! fingerprint, so that whoever can write this, but not the certificate, cannot divert mail to a key of his own. It counts for
