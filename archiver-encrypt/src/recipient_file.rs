@@ -1,5 +1,5 @@
 //! The recipient file: what the last verification of the certificate found, kept in the vault's folder so that the next run need
-//! not repeat it (docs/format.md §10, decision 0011).
+//! not repeat it (docs/format.md §7.6, decision 0011).
 //!
 //! It is believed only when nobody but the user who runs the hook, and root, can have written it: it and its folder belong to one of
 //! them, and neither group nor others may write them. In all other cases, and whenever anything about it is odd, the certificate is

@@ -320,6 +320,7 @@ mod tests {
     use crate::openpgp::archive_key::ArchiveKey;
     use crate::openpgp::certificate::ArchiveCert;
     use crate::openpgp::encrypt::{Compression, Spool, in_memory, seal};
+    use crate::openpgp::framing::split_message;
     use crate::origin::{self, OriginError};
     use crate::vault::memory_disk::{Faults, MemoryVault};
 
@@ -405,8 +406,15 @@ mod tests {
         let cert = ArchiveCert::parse(&certificate, None, at(NOON)).unwrap();
         let vault = MemoryVault::default();
         for _ in 0..3 {
-            let sealed = seal(&cert, &b"mail"[..], Compression::Zlib).unwrap();
-            let (session_keys, rest) = sealed.parts();
+            let sealed = seal(
+                &(&cert).into(),
+                &b"mail"[..],
+                Compression::Zlib,
+                &mut in_memory,
+            )
+            .unwrap();
+            let message = sealed.message().in_memory().unwrap().to_vec();
+            let (session_keys, rest) = split_message(&message);
             let (session_keys, rest) = (session_keys.to_vec(), Sha256::digest(rest).into());
             let header = vault.append(sealed, at(NOON)).unwrap().header;
             let proof = header.origin.unwrap();
@@ -524,10 +532,10 @@ mod tests {
     #[test]
     fn a_long_record_comes_out_of_its_spool_and_is_the_canonical_one() {
         let vault = MemoryVault::default();
-        let sealed = long(u64::MAX);
-        let receipt = vault.append(&sealed, at(NOON)).unwrap();
+        let receipt = vault.append(long(u64::MAX), at(NOON)).unwrap();
         let mut expected = Vec::new();
-        armor::write(Some(&receipt.header), sealed.message(), &mut expected).unwrap();
+        let header = Some(&receipt.header);
+        armor::write(header, long(u64::MAX).message(), &mut expected).unwrap();
         assert!(vault.bytes() == expected);
         assert_eq!(
             calls(&vault)
@@ -543,14 +551,14 @@ mod tests {
         let before = one_record().0.bytes();
         for from in [2_000_000, 4_000_000] {
             let vault = MemoryVault::of(&before);
-            let error = vault.append(&long(from), at(NOON)).unwrap_err();
+            let error = vault.append(long(from), at(NOON)).unwrap_err();
             assert!(matches!(error, AppendError::Write(_)), "{error}");
             assert!(vault.bytes() == before);
         }
         for room in [1, 100_000, 2_000_000] {
             let vault = MemoryVault::of(&before);
             vault.disk.set_faults(full_after(room, None));
-            let error = vault.append(&long(u64::MAX), at(NOON)).unwrap_err();
+            let error = vault.append(long(u64::MAX), at(NOON)).unwrap_err();
             assert!(matches!(error, AppendError::NoRoom { .. }), "{error}");
             assert!(vault.bytes() == before);
         }

@@ -47,7 +47,7 @@ fn sha256(bytes: &[u8]) -> String {
     let mut hash = hash.for_digest();
     hash.update(bytes);
     let digest = hash.into_digest().unwrap();
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+    sequoia_openpgp::fmt::hex::encode(digest).to_lowercase()
 }
 
 /// An archive whose certificate does not hold any more: one bit of its last signature is another. The recipient file is as the

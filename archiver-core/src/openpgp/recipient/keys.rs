@@ -8,13 +8,17 @@ use base64_simd::STANDARD;
 use memchr::memmem;
 use sequoia_openpgp as openpgp;
 
+use openpgp::packet::Key;
+use openpgp::packet::key::{PublicParts, UnspecifiedRole};
 use openpgp::parse::Parse as _;
 use sha1::Sha1;
 use sha2::{Digest as _, Sha256};
 
-use super::Recipient;
+use super::{Recipient, SubKey};
 use crate::identity::Fingerprint;
 use crate::openpgp::framing::RawPacket;
+use crate::openpgp::session_key::{self, KdfParameters};
+use crate::origin::ArchiveFingerprints;
 
 const PUBLIC_KEY: u8 = 6;
 const PUBLIC_SUBKEY: u8 = 14;
@@ -34,16 +38,39 @@ pub(super) fn find_key(
         return None;
     }
     let key = keys.find(|packet| fingerprint(packet.body) == Some(*subkey))?;
-    let key = match openpgp::Packet::from_bytes(key.bytes).ok()? {
-        openpgp::Packet::PublicKey(key) => key.role_into_unspecified(),
-        openpgp::Packet::PublicSubkey(key) => key.role_into_unspecified(),
-        _ => return None,
-    };
-    Some(Recipient {
+    let archive = ArchiveFingerprints {
         primary: *primary,
-        subkey: *subkey,
-        key,
-    })
+        encryption: *subkey,
+    };
+    let key = match curve25519(archive, key.body) {
+        Some(recipient) => SubKey::Curve25519(recipient),
+        None => SubKey::Other(parsed(key.bytes)?),
+    };
+    Some(Recipient { archive, key })
+}
+
+/// A version 4 ECDH key on Curve25519 (RFC 6637 §9): time, algorithm, curve, point, key derivation.
+fn curve25519(archive: ArchiveFingerprints, key: &[u8]) -> Option<session_key::Recipient> {
+    const ECDH: [u8; 1] = [18];
+    const CURVE_AND_POINT: [u8; 14] = [
+        10, 0x2b, 0x06, 0x01, 0x04, 0x01, 0x97, 0x55, 0x01, 0x05, 0x01, 0x01, 0x07, 0x40,
+    ];
+    let (_version_and_time, rest) = key.split_at_checked(5)?;
+    let rest = rest.strip_prefix(&ECDH)?.strip_prefix(&CURVE_AND_POINT)?;
+    let (point, kdf) = rest.split_first_chunk::<32>()?;
+    let [3, 1, hash, cipher] = *kdf else {
+        return None;
+    };
+    let kdf = KdfParameters::from_numbers(hash, cipher)?;
+    session_key::Recipient::new(archive, point, kdf).ok()
+}
+
+fn parsed(packet: &[u8]) -> Option<Key<PublicParts, UnspecifiedRole>> {
+    match openpgp::Packet::from_bytes(packet).ok()? {
+        openpgp::Packet::PublicKey(key) => Some(key.role_into_unspecified()),
+        openpgp::Packet::PublicSubkey(key) => Some(key.role_into_unspecified()),
+        _ => None,
+    }
 }
 
 /// RFC 4880 §12.2 for version 4, RFC 9580 §5.5.4.3 for version 6.
@@ -86,11 +113,13 @@ fn dearmored(file: &[u8]) -> Option<Cow<'_, [u8]>> {
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
-    use openpgp::Profile;
     use openpgp::cert::{Cert, CertBuilder, CipherSuite};
     use openpgp::serialize::SerializeInto as _;
+    use openpgp::{Packet, Profile};
 
     use super::*;
+    use crate::identity::UtcTime;
+    use crate::openpgp::certificate::ArchiveCert;
 
     fn certificate(suite: CipherSuite, profile: Profile) -> Cert {
         let builder = CertBuilder::new()
@@ -117,12 +146,36 @@ mod tests {
             for key in cert.keys() {
                 let fingerprint = ours(&key.key().fingerprint());
                 let found = find_key(&file, &primary, &fingerprint).unwrap();
-                assert_eq!(found.key.fingerprint(), key.key().fingerprint());
+                assert_eq!(found.fingerprints().encryption, fingerprint);
+                let parsed = parsed(
+                    &Packet::from(key.key().clone().role_into_subordinate())
+                        .to_vec()
+                        .unwrap(),
+                );
+                assert_eq!(parsed.unwrap().fingerprint(), key.key().fingerprint());
                 let armored = cert.armored().to_vec().unwrap();
                 let with_crlf = String::from_utf8(armored).unwrap().replace('\n', "\r\n");
                 assert!(find_key(with_crlf.as_bytes(), &primary, &fingerprint).is_some());
             }
         }
+    }
+
+    #[test]
+    fn a_curve25519_subkey_is_read_without_sequoia_and_is_the_verified_one() {
+        let cert = certificate(CipherSuite::Cv25519, Profile::RFC4880);
+        let file = cert.to_vec().unwrap();
+        let now = UtcTime::from_unix(4_000_000_000).unwrap();
+        let verified = Recipient::from(&ArchiveCert::parse(&file, None, now).unwrap());
+        let ArchiveFingerprints {
+            primary,
+            encryption,
+        } = verified.fingerprints();
+        let found = find_key(&file, &primary, &encryption).unwrap();
+        let (SubKey::Curve25519(found), SubKey::Curve25519(verified)) = (found.key, verified.key)
+        else {
+            unreachable!("both are Curve25519")
+        };
+        assert_eq!(format!("{found:?}"), format!("{verified:?}"));
     }
 
     #[test]

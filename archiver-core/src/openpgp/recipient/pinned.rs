@@ -1,4 +1,4 @@
-//! What a verification of the certificate found, written down so that the next runs need not repeat it (docs/format.md §10).
+//! What a verification of the certificate found, written down so that the next runs need not repeat it (docs/format.md §7.6).
 //!
 //! It holds no key. The key that mails are encrypted to is always taken from the certificate's own file, where it is found by its
 //! fingerprint, so that whoever can write this, but not the certificate, cannot divert mail to a key of his own. It counts for
@@ -265,14 +265,7 @@ mod tests {
             let pinned = pinned(&file, None, MADE + 5);
             let recipient = pinned.recipient(&file, None, at(MADE + 6)).unwrap();
             let verified = ArchiveCert::parse(&file, None, at(MADE + 5)).unwrap();
-            assert_eq!(
-                recipient.primary_fingerprint(),
-                verified.primary_fingerprint()
-            );
-            assert_eq!(
-                recipient.subkey_fingerprint(),
-                verified.encryption_fingerprint()
-            );
+            assert_eq!(recipient.fingerprints(), verified.fingerprints());
             assert_eq!(pinned.validity(), Validity::Valid);
         }
     }
