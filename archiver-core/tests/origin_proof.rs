@@ -3,6 +3,10 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use std::hint::black_box;
+use std::ops::Range;
+use std::time::{Duration, Instant};
+
 use archiver_core::field::X25519Secret;
 use archiver_core::identity::{Fingerprint, UtcTime};
 use archiver_core::openpgp::session_key::{KdfParameters, Recipient, wrap};
@@ -20,7 +24,7 @@ use sha2::{Digest as _, Sha256, Sha512};
 const REST: [u8; 32] = [3; 32];
 
 /// Where the packet holds the ephemeral point's u-coordinate.
-const EPHEMERAL: std::ops::Range<usize> = 15..47;
+const EPHEMERAL: Range<usize> = 15..47;
 
 fn archive() -> ArchiveFingerprints {
     ArchiveFingerprints {
@@ -299,4 +303,43 @@ fn ground(
         }
     }
     unreachable!("one challenge in eight")
+}
+
+/// By hand: `cargo test --release -p archiver-core --test origin_proof -- --ignored --nocapture measure`.
+#[test]
+#[ignore = "a measurement"]
+fn measure_what_a_proof_costs() {
+    let kdf = KdfParameters::from_numbers(8, 7).unwrap();
+    let public = archive_secret().public_key();
+    let session_key = SecretBytes::random().unwrap();
+    let (packet, proof) = proven();
+    let body = BodyDigests::with_rest(&packet, REST);
+    let recipient = || Recipient::new(archive(), &public, kdf).unwrap();
+    let wrapped = || wrap(&recipient(), &session_key).unwrap();
+    let (mut keys, mut unbound) = (Vec::new(), Vec::new());
+    time("recipient from its numbers", || {
+        black_box(recipient());
+    });
+    time("session-key packet", || keys.push(wrapped().1));
+    time("proof, before the lock", || {
+        let key = keys.pop().unwrap();
+        unbound.push(key.prepare(&body).unwrap());
+    });
+    time("proof, under the lock", || {
+        black_box(unbound.pop().unwrap().bind(&place(7)));
+    });
+    time("verification", || check(&packet, &proof).unwrap());
+}
+
+/// The best and the median of many rounds.
+#[allow(clippy::print_stdout, reason = "a measurement is for reading")]
+fn time(what: &str, mut work: impl FnMut()) {
+    let rounds = (0..2000).map(|_| {
+        let started = Instant::now();
+        work();
+        started.elapsed()
+    });
+    let mut rounds: Vec<Duration> = rounds.collect();
+    rounds.sort_unstable();
+    println!("{what}: best {:?}, median {:?}", rounds[0], rounds[1000]);
 }

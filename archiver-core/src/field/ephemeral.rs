@@ -134,12 +134,12 @@ impl EphemeralSecret {
     fn begin_with(self, nonce: SecretScalar) -> (Prover, Commitments) {
         let Self { eighth, point } = self;
         let secret = SecretScalar(Box::new(*eighth.0 * Scalar::from(8_u8)));
-        let commitments = Commitments {
-            point: point.to_bytes(),
-            twin: (*SECOND_BASE * *secret.0).compress().to_bytes(),
-            nonce: EdwardsPoint::mul_base(&nonce.0).compress().to_bytes(),
-            nonce_twin: (*SECOND_BASE * *nonce.0).compress().to_bytes(),
-        };
+        let commitments = Commitments::of(&[
+            point.0,
+            *SECOND_BASE * *secret.0,
+            EdwardsPoint::mul_base(&nonce.0),
+            *SECOND_BASE * *nonce.0,
+        ]);
         (Prover { secret, nonce }, commitments)
     }
 }
@@ -181,12 +181,18 @@ impl Commitments {
             [answer, minus_challenge],
             [*SECOND_BASE, twin.0],
         );
-        Some(Self {
-            point: point.to_bytes(),
-            twin: twin.to_bytes(),
-            nonce: nonce.compress().to_bytes(),
-            nonce_twin: nonce_twin.compress().to_bytes(),
-        })
+        Some(Self::of(&[point.0, twin.0, nonce, nonce_twin]))
+    }
+
+    fn of(points: &[EdwardsPoint; 4]) -> Self {
+        let [point, twin, nonce, nonce_twin] =
+            EdwardsPoint::compress_batch(points).map(|point| point.to_bytes());
+        Self {
+            point,
+            twin,
+            nonce,
+            nonce_twin,
+        }
     }
 }
 
