@@ -1,6 +1,7 @@
 use super::site::{SEALS, Site, VAULT};
 use super::*;
 use crate::seal::Contradiction;
+use crate::seal::note::Kind;
 use crate::seal::seal_folder::{SEED_FILE, STATE_FILE};
 use crate::seal::verify::Finding;
 use crate::vault::memory_disk::Faults;
