@@ -23,6 +23,20 @@ pub mod note;
 
 pub mod notes;
 
+pub mod seal_folder;
+
+mod state;
+
+mod seals_file;
+
+mod replay;
+
+mod position;
+
+pub mod writer;
+
+pub use self::position::Contradiction;
+
 pub mod verify;
 
 pub mod installation;

@@ -20,7 +20,7 @@ pub mod writable;
 
 pub mod append;
 
-mod tail;
+pub(crate) mod tail;
 
 #[cfg(test)]
 #[allow(

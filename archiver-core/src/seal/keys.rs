@@ -62,6 +62,13 @@ impl Seed {
         self.next_seed()
     }
 
+    /// A second copy, for looking ahead; the disk has only the one.
+    pub(super) fn again(&self) -> Self {
+        let secret =
+            SecretBytes::filled_by(|copy| copy.copy_from_slice(self.secret.expose_bytes()));
+        Self::of(self.log, self.day, secret)
+    }
+
     fn next_seed(&self) -> Option<Self> {
         let day = self.day.plus(1)?;
         Some(Self::of(self.log, day, self.derive(LABEL_NEXT)))

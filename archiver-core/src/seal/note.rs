@@ -160,7 +160,8 @@ impl fmt::Display for Checkpoint {
     }
 }
 
-struct OrNone<'a, T>(Option<&'a T>);
+/// A value, or the word that stands for none.
+pub(super) struct OrNone<'a, T>(pub(super) Option<&'a T>);
 
 impl<T: fmt::Display> fmt::Display for OrNone<'_, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -122,10 +122,35 @@ pub fn append<F: Folder>(
     sealed: SealedBody,
     clock: impl FnOnce() -> UtcTime,
 ) -> Result<Receipt, AppendError> {
+    append_to_log(vault, &mut Unsealed, sealed, clock)
+}
+
+/// Who says which place a record gets.
+pub(crate) trait Log<F: Folder> {
+    /// Under the lock, before the vault's end is looked at.
+    fn prepare(&mut self, vault: &mut LockedVault<'_, F>, now: UtcTime);
+
+    /// The place behind this end of the vault.
+    fn next_place(&self, tail: &Tail, now: UtcTime) -> Result<Place, AppendError>;
+
+    /// Under the lock, when the record stands whole.
+    fn appended(&mut self, header: &Header);
+
+    /// Under the lock, as the last thing, whether there is a record or not.
+    fn finish(&mut self);
+}
+
+pub(crate) fn append_to_log<F: Folder>(
+    vault: &mut WritableVault<F>,
+    log: &mut impl Log<F>,
+    sealed: SealedBody,
+    clock: impl FnOnce() -> UtcTime,
+) -> Result<Receipt, AppendError> {
     let (message, digests, origin) = sealed.into_parts();
     let body = Body::of(&message).map_err(AppendError::Message)?;
     let mut vault = vault.lock().map_err(AppendError::Lock)?;
-    let written = append_under_lock(&mut vault, body, &digests, origin, clock);
+    let written = append_under_lock(&mut vault, log, body, &digests, origin, clock);
+    <_ as Log<F>>::finish(log);
     let mut file = vault.unlock();
     let receipt = written?;
     file.sync().map_err(AppendError::Sync)?;
@@ -134,15 +159,17 @@ pub fn append<F: Folder>(
 
 fn append_under_lock<F: Folder>(
     vault: &mut LockedVault<'_, F>,
+    log: &mut impl Log<F>,
     body: Body<'_>,
     digests: &BodyDigests,
     origin: Option<Unbound>,
     clock: impl FnOnce() -> UtcTime,
 ) -> Result<Receipt, AppendError> {
+    let now = clock();
+    log.prepare(vault, now);
     let tail = find_tail(vault).map_err(AppendError::Read)?;
     let gap = tail.gap_digest(vault.end()).map_err(AppendError::Read)?;
-    let now = clock();
-    let place = next_place(&tail, now)?;
+    let place = log.next_place(&tail, now)?;
     let origin = origin.map(|origin| origin.bind(&place));
     let header = Header {
         place,
@@ -156,6 +183,7 @@ fn append_under_lock<F: Folder>(
     let file = vault.last_file();
     let written = write_or_take_back(file, offset, head.as_bytes(), body)?;
     require_nothing_else_was_written(file, offset + written).map_err(AppendError::Mixed)?;
+    log.appended(&header);
     Ok(Receipt {
         header,
         segment: vault.segment(),
@@ -167,7 +195,7 @@ fn append_under_lock<F: Folder>(
 
 /// Reaches back until the last record of ours is found. One that begins a file does not count yet: the file before may end in the
 /// middle of a line.
-fn find_tail<F: Folder>(vault: &mut LockedVault<'_, F>) -> io::Result<Tail> {
+pub(crate) fn find_tail<F: Folder>(vault: &mut LockedVault<'_, F>) -> io::Result<Tail> {
     loop {
         let tail = Tail::find(vault.end(), vault.end().total())?;
         let is_sure = tail.last.as_ref().is_some_and(|last| last.start > 0);
@@ -196,6 +224,21 @@ fn make_room<F: Folder>(
         vault.sync_name().map_err(AppendError::SyncFolder)?;
     }
     Ok(size)
+}
+
+/// Whichever log the vault has.
+struct Unsealed;
+
+impl<F: Folder> Log<F> for Unsealed {
+    fn prepare(&mut self, _: &mut LockedVault<'_, F>, _: UtcTime) {}
+
+    fn next_place(&self, tail: &Tail, now: UtcTime) -> Result<Place, AppendError> {
+        next_place(tail, now)
+    }
+
+    fn appended(&mut self, _: &Header) {}
+
+    fn finish(&mut self) {}
 }
 
 /// Continues the log of the last record of ours, or begins one.

@@ -96,6 +96,12 @@ impl Chain {
         Self::default()
     }
 
+    /// A walk that goes on behind a record of ours, which ends at `end`.
+    pub(crate) fn behind(record: Header, end: u64) -> Self {
+        let last = Some(record);
+        Self { last, end }
+    }
+
     /// Judges the next whole record. `hash_gap` gives the SHA-256 of a range of the vault; it is asked only when there are
     /// bytes between two records of ours.
     ///

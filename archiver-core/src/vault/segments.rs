@@ -20,7 +20,8 @@ pub(crate) const LONGEST_RULES: usize = 256;
 const STEM: &str = "VAULT";
 const SEGMENT_END: &str = ".asc";
 const RETIRED_END: &str = ".retired";
-const SEALS_FILE: &str = "VAULT.seals";
+/// The checkpoints over the vault.
+pub(crate) const SEALS_FILE: &str = "VAULT.seals";
 
 /// The number of a segment, from 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -9,7 +9,9 @@ use std::io;
 use crate::identity::UtcTime;
 use crate::vault::disk::{DiskFile, Folder, read_whole};
 use crate::vault::end::End;
-use crate::vault::segments::{LONGEST_RULES, Listing, RULES_FILE, SegmentNumber, SegmentRules};
+use crate::vault::segments::{
+    LONGEST_RULES, Listing, RULES_FILE, SEALS_FILE, SegmentNumber, SegmentRules,
+};
 
 /// A vault to which records can be appended.
 #[derive(Debug)]
@@ -162,6 +164,21 @@ impl<F: Folder> LockedVault<'_, F> {
         self.end.put_behind(self.folder.create_new(&self.name)?);
         segments.last = next;
         Ok(())
+    }
+
+    /// The folder in which the vault's files stand.
+    pub(crate) fn folder(&self) -> &F {
+        self.folder
+    }
+
+    /// The name of the file with the vault's checkpoints, in [`Self::folder`].
+    pub(crate) fn seals_name(&self) -> OsString {
+        if self.segments.is_some() {
+            return SEALS_FILE.into();
+        }
+        let mut name = self.name.clone();
+        name.push(".seals");
+        name
     }
 
     /// Returns when the last file's name is on stable storage.

@@ -92,7 +92,8 @@ impl<'a> Evidence<'a> {
             }),
             Ok(_) if self.is_early(kind, day) => self.findings.push(Finding::Future { kind, day }),
             Ok(checkpoint) => {
-                if note.claimed.subkey != self.subkey {
+                let is_diverted = note.claimed.subkey != self.subkey;
+                if is_diverted && self.findings.last() != Some(&Finding::OtherSubkey(day)) {
                     self.findings.push(Finding::OtherSubkey(day));
                 }
                 self.by_hash.insert(hash.0, self.proven.len());

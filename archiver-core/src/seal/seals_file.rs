@@ -1,0 +1,67 @@
+//! The `.seals` file beside a vault, as its writer sees it: the last note, and one more.
+
+use std::ffi::OsString;
+use std::io::{self, ErrorKind};
+
+use super::note::{MOST_BYTES, Note};
+use super::notes::pieces;
+use crate::vault::disk::{DiskFile, Folder, ReadAt as _};
+
+/// Where the last note is looked for: usually it is the last thing in the file, and sometimes interrupted runs have left something behind it.
+const ENDS: [u64; 2] = [2 * MOST_BYTES as u64, 64 * 1024];
+
+/// The file, which need not exist yet.
+#[derive(Debug)]
+pub(super) struct SealsFile<'a, F> {
+    pub(super) folder: &'a F,
+    pub(super) name: OsString,
+}
+
+impl<F: Folder> SealsFile<'_, F> {
+    /// The last whole note. Nobody has verified it.
+    pub(super) fn last_note(&self) -> io::Result<Option<Note>> {
+        let file = match self.folder.open(&self.name) {
+            Err(e) if e.kind() == ErrorKind::NotFound => return Ok(None),
+            opened => opened?,
+        };
+        let size = file.size()?;
+        for length in ENDS {
+            let start = size.saturating_sub(length);
+            let mut end = vec![0; usize::try_from(size - start).map_err(io::Error::other)?];
+            file.read_exact_at(&mut end, start)?;
+            let last = pieces(&end, start)
+                .filter_map(|piece| piece.note.ok())
+                .last();
+            if last.is_some() {
+                return Ok(last);
+            }
+        }
+        Ok(None)
+    }
+
+    /// Appends a note, on a line of its own also behind one that was cut off, and returns when it is on stable storage.
+    pub(super) fn append(&self, note: &Note) -> io::Result<()> {
+        let mut file = match self.folder.open(&self.name) {
+            Err(e) if e.kind() == ErrorKind::NotFound => self.folder.create_new(&self.name)?,
+            opened => opened?,
+        };
+        append_line(&mut file, &note.to_string())?;
+        file.sync()?;
+        self.folder.sync_name(&self.name)
+    }
+}
+
+/// Appends lines, after an LF when the last one was cut off.
+pub(super) fn append_line(file: &mut impl DiskFile, lines: &str) -> io::Result<()> {
+    let size = file.size()?;
+    let mut last = *b"\n";
+    if size > 0 {
+        file.read_exact_at(&mut last, size - 1)?;
+    }
+    let newline: &[u8] = if last == *b"\n" { b"" } else { b"\n" };
+    let written = file.append(&[newline, lines.as_bytes()])?;
+    if written < newline.len() + lines.len() {
+        return Err(ErrorKind::StorageFull.into());
+    }
+    Ok(())
+}

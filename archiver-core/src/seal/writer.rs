@@ -1,0 +1,271 @@
+//! The sealing server: it gives records their places in a sealed log, and signs the checkpoints that are due (docs/format.md §8.5).
+//!
+//! All of it happens under the vault's lock, before a record is written. Whatever goes wrong with the seals is an [`Anomaly`] for the caller to
+//! tell, and archiving goes on: a mail is never refused because it cannot be sealed.
+//!
+//! The order is the point. A checkpoint covers only what is on stable storage. A final is on stable storage before the seed of its day is
+//! given up, and the next seed is before anything is signed with it.
+
+use std::io;
+
+use super::day::Day;
+use super::note::{Note, Origin};
+use super::position::{self, Position};
+use super::seal_folder::{self, SealFolderError};
+use super::server::Server;
+use super::state::{State, newest_first};
+use crate::identity::UtcTime;
+use crate::openpgp::encrypt::SealedBody;
+use crate::vault::append::{AppendError, Log, Receipt, append_to_log};
+use crate::vault::disk::Folder;
+use crate::vault::header::Header;
+use crate::vault::leaf::{LeafHash, Place};
+use crate::vault::tail::Tail;
+use crate::vault::writable::{LockedVault, WritableVault};
+
+pub use self::anomaly::Anomaly;
+use self::day_end::{DayEnd, seals_file};
+
+mod anomaly;
+mod day_end;
+
+#[cfg(test)]
+#[allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
+mod crashes;
+#[cfg(test)]
+#[allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
+mod site;
+#[cfg(test)]
+#[allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
+mod tests;
+
+/// A server that seals its log. `D` is its seal folder.
+#[derive(Debug)]
+pub struct Sealer<D> {
+    folder: D,
+    server: Server,
+    request: Request,
+    anomalies: Vec<Anomaly>,
+    run: Option<Run>,
+}
+
+/// What is asked for beyond the usual.
+#[derive(Clone, Copy, Debug, Default)]
+struct Request {
+    /// Checks a log that contradicted its checkpoints again, and signs what is unsealed.
+    thorough: bool,
+    /// Uses keys up to this day, however far ahead it is.
+    catch_up: Option<Day>,
+}
+
+/// What was found out under the lock.
+#[derive(Debug)]
+struct Run {
+    state: State,
+    /// A record's time is not before this, and not after the other.
+    earliest: Option<UtcTime>,
+    latest: Option<UtcTime>,
+}
+
+impl<D: Folder> Sealer<D> {
+    /// The server whose seal folder this is.
+    ///
+    /// # Errors
+    /// When its file `server` is missing, unreadable or damaged: then it is not known which log to write.
+    pub fn open(folder: D) -> Result<Self, SealFolderError> {
+        let server = seal_folder::server(&folder)?;
+        let (request, anomalies, run) = (Request::default(), Vec::new(), None);
+        Ok(Self {
+            folder,
+            server,
+            request,
+            anomalies,
+            run,
+        })
+    }
+
+    /// Who it is.
+    #[must_use]
+    pub fn server(&self) -> &Server {
+        &self.server
+    }
+
+    /// What went wrong with the seals since the last call.
+    pub fn take_anomalies(&mut self) -> Vec<Anomaly> {
+        std::mem::take(&mut self.anomalies)
+    }
+
+    /// Appends a sealed mail as a record of the sealed log; otherwise as [`append`](crate::vault::append::append).
+    ///
+    /// # Errors
+    /// Those of [`append`](crate::vault::append::append). What is wrong with the seals is in [`Self::take_anomalies`].
+    pub fn append<F: Folder<File: Sync>>(
+        &mut self,
+        vault: &mut WritableVault<F>,
+        sealed: SealedBody,
+        clock: impl FnOnce() -> UtcTime,
+    ) -> Result<Receipt, AppendError> {
+        self.request = Request::default();
+        append_to_log(vault, self, sealed, clock)
+    }
+
+    /// Signs what is due and whatever is not sealed yet, without a record. A log that contradicted its checkpoints is read again. With
+    /// `catch_up`, keys are used up to that day even if it is more than a week ahead.
+    ///
+    /// # Errors
+    /// When the vault cannot be locked. What is wrong with the seals is in [`Self::take_anomalies`].
+    pub fn seal<F: Folder<File: Sync>>(
+        &mut self,
+        vault: &mut WritableVault<F>,
+        catch_up: Option<Day>,
+        clock: impl FnOnce() -> UtcTime,
+    ) -> io::Result<()> {
+        self.request = Request {
+            thorough: true,
+            catch_up,
+        };
+        let mut vault = vault.lock()?;
+        self.prepare(&mut vault, clock());
+        self.remember();
+        <Self as Log<F>>::finish(self);
+        vault.unlock();
+        Ok(())
+    }
+}
+
+impl<D: Folder, F: Folder<File: Sync>> Log<F> for Sealer<D> {
+    fn prepare(&mut self, vault: &mut LockedVault<'_, F>, now: UtcTime) {
+        self.run = None;
+        let locked = self.folder.lock().map_err(Anomaly::SealFolder);
+        if let Err(anomaly) = locked.and_then(|()| self.seal_what_is_due(vault, now)) {
+            self.anomalies.push(anomaly);
+        }
+    }
+
+    fn next_place(&self, tail: &Tail, now: UtcTime) -> Result<Place, AppendError> {
+        let log = self.server.log();
+        let before = tail.last.as_ref().map(|last| last.header);
+        let state = self.run.as_ref().map(|run| &run.state);
+        let last = state.and_then(|state| state.last);
+        let seq = match before.filter(|before| before.place.log == log) {
+            Some(own) => own.place.seq.checked_add(1).ok_or(AppendError::LogIsFull)?,
+            None => state.map_or(0, |state| state.tree.size()),
+        };
+        let own_leaf = last.map_or(LeafHash::BEFORE_THE_FIRST, |last| last.leaf);
+        let prev = before.map_or(own_leaf, |before| before.leaf);
+        let latest_before = before
+            .map(|before| before.place.time)
+            .max(last.map(|last| last.time));
+        let bounds = self.run.as_ref();
+        let mut time = now.max(bounds.and_then(|run| run.earliest).unwrap_or(now));
+        if let Some(latest) = bounds.and_then(|run| run.latest) {
+            time = time.min(latest);
+        }
+        time = time.max(latest_before.unwrap_or(time));
+        Ok(Place {
+            log,
+            seq,
+            time,
+            prev,
+        })
+    }
+
+    fn appended(&mut self, header: &Header) {
+        if let Some(run) = &mut self.run {
+            run.state.push(header.leaf, header.place.time);
+            self.remember();
+        }
+    }
+
+    fn finish(&mut self) {
+        self.folder.unlock();
+    }
+}
+
+impl<D: Folder> Sealer<D> {
+    fn remember(&mut self) {
+        let Some(run) = &self.run else { return };
+        if let Err(e) = seal_folder::remember(&self.folder, &run.state) {
+            self.anomalies.push(Anomaly::NotRemembered(e));
+        }
+    }
+
+    /// Leaves in `self.run` what the record's place depends on, as far as it gets.
+    fn seal_what_is_due<F: Folder<File: Sync>>(
+        &mut self,
+        vault: &mut LockedVault<'_, F>,
+        now: UtcTime,
+    ) -> Result<(), Anomaly> {
+        let origin = Origin {
+            archive: self.server.archive(),
+            log: self.server.log(),
+        };
+        let last_note = seals_file(vault).last_note().map_err(Anomaly::ReadSeals)?;
+        if last_note.is_some_and(|note| note.claimed.origin != origin) {
+            return Err(Anomaly::OtherSeals);
+        }
+        let found = self.position(vault, last_note.as_ref())?;
+        let may_seal = found.state.may_seal;
+        self.run = Some(Run {
+            state: found.state,
+            earliest: None,
+            latest: None,
+        });
+        if let Some(contradiction) = found.contradiction {
+            return Err(Anomaly::Contradiction(contradiction));
+        }
+        let seed = seal_folder::seed(&self.folder, origin.log)?;
+        if !may_seal {
+            return Err(Anomaly::NotSealing);
+        }
+        let mut day = DayEnd {
+            sealer: self,
+            vault,
+            origin,
+            now,
+            seed,
+            last_note,
+            has_signed: false,
+        };
+        let outcome = day.all();
+        if day.has_signed {
+            self.remember();
+        }
+        outcome
+    }
+
+    fn position<F: Folder<File: Sync>>(
+        &mut self,
+        vault: &mut LockedVault<'_, F>,
+        note: Option<&Note>,
+    ) -> Result<Position, Anomaly> {
+        let log = self.server.log();
+        let lines = seal_folder::end_of_states(&self.folder);
+        let contradicted = || {
+            newest_first(&lines, log)
+                .next()
+                .is_some_and(|state| !state.may_seal)
+        };
+        let anew = self.request.thorough && contradicted();
+        let found = position::find(vault, log, newest_first(&lines, log), note, anew)
+            .map_err(Anomaly::ReadVault)?;
+        if let Some(remembered) = found.forgotten {
+            let found = found.state.tree.size();
+            self.anomalies
+                .push(Anomaly::Forgotten { remembered, found });
+        }
+        Ok(found)
+    }
+}

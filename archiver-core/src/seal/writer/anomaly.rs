@@ -1,0 +1,126 @@
+//! What can be wrong with the seals, and what to do about it, in words for a mail admin.
+
+use std::io;
+
+use thiserror::Error;
+
+use crate::identity::UtcTime;
+use crate::seal::day::Day;
+use crate::seal::position::Contradiction;
+use crate::seal::seal_folder::NoSeed;
+
+/// Something is wrong with the seals. The mail is archived all the same.
+#[derive(Debug, Error)]
+pub enum Anomaly {
+    /// The seal folder could not be locked.
+    #[error("the seal folder could not be locked, so nothing was sealed: {0}")]
+    SealFolder(#[source] io::Error),
+    /// There is no usable seed.
+    #[error(
+        "nothing can be sealed, because {0}; put it back only as the ceremony or this server wrote it"
+    )]
+    NoSeed(#[from] NoSeed),
+    /// The `.seals` file cannot be read.
+    #[error("the seals beside the vault cannot be read, so nothing was sealed: {0}")]
+    ReadSeals(#[source] io::Error),
+    /// The `.seals` file is that of another log.
+    #[error(
+        "the seals beside the vault are those of another log, so nothing was sealed: this is another server's vault, or another server's seal folder"
+    )]
+    OtherSeals,
+    /// Finals that were written are not there.
+    #[error(
+        "the seals beside the vault end with {last}, and the seal key is that of {day}: seals in between are gone; put them back from the last copy, or those days stay without a seal"
+    )]
+    SealsMissing {
+        /// The key's day.
+        day: Day,
+        /// The day of the last seal; the first day with a key when there is none.
+        last: Day,
+    },
+    /// The vault could not be read again.
+    #[error(
+        "the vault could not be read to find out where its log stands, so nothing was sealed: {0}"
+    )]
+    ReadVault(#[source] io::Error),
+    /// The log contradicts its checkpoints.
+    #[error(
+        "the log contradicts its seals, and nothing more is sealed: {0}; compare the vault with a copy, and run `archiver-encrypt seal` when it is mended"
+    )]
+    Contradiction(Contradiction),
+    /// The log was found to contradict its checkpoints before.
+    #[error(
+        "nothing is sealed, because the log contradicted its seals before; run `archiver-encrypt seal` to have it read again"
+    )]
+    NotSealing,
+    /// Records that were remembered are not there.
+    #[error(
+        "this server remembers {remembered} records of its log, and the vault has {found}: after a power cut the last ones may be lost (nobody was told that they were safe); otherwise the vault was cut, replaced or moved away"
+    )]
+    Forgotten {
+        /// How many it remembers.
+        remembered: u64,
+        /// How many there are.
+        found: u64,
+    },
+    /// The last seal is of this or a later day, and not signed with this server's key.
+    #[error(
+        "the last seal beside the vault is of {0} and not signed with this server's key for that day, so nothing was sealed"
+    )]
+    ForgedSeal(Day),
+    /// The clock jumped.
+    #[error(
+        "the clock says {today}, which is more than a week after {day}, the day of the seal key; records are dated to the end of {day} until the clock is set right, or `archiver-encrypt seal --catch-up {today}` says that it is"
+    )]
+    ClockFarAhead {
+        /// The key's day.
+        day: Day,
+        /// What the clock says.
+        today: Day,
+    },
+    /// The clock is behind the key.
+    #[error(
+        "the clock says {now}, which is more than a day before {day}, the day of the seal key; records are dated to the beginning of that day until the clock is set right"
+    )]
+    ClockBehind {
+        /// The key's day.
+        day: Day,
+        /// What the clock says.
+        now: UtcTime,
+    },
+    /// There are no keys left.
+    #[error(
+        "the last seal key was that of {0}; nothing is sealed any more, until a new ceremony makes new keys"
+    )]
+    KeysEnded(Day),
+    /// There will soon be none.
+    #[error("the last seal key is that of {last_day}, in {days} days; plan a new ceremony")]
+    KeysEndSoon {
+        /// How many days are left after today.
+        days: i64,
+        /// The last day with a key.
+        last_day: Day,
+    },
+    /// The vault could not be synced.
+    #[error("the vault could not be synced to disk, so it was not sealed: {0}")]
+    SyncVault(#[source] io::Error),
+    /// The `.seals` file could not be written.
+    #[error("the seals could not be written beside the vault: {0}")]
+    WriteSeals(#[source] io::Error),
+    /// The next day's seed could not be written.
+    #[error("the day is sealed, and its key could not be given up: {0}; the next run tries again")]
+    WriteSeed(#[source] io::Error),
+    /// The state could not be written.
+    #[error(
+        "what the server knows of its log could not be written down, so that the next run reads the vault again: {0}"
+    )]
+    NotRemembered(#[source] io::Error),
+}
+
+impl Anomaly {
+    /// Whether it is only a hint for later.
+    #[must_use]
+    pub fn is_notice(&self) -> bool {
+        matches!(self, Self::KeysEndSoon { .. })
+    }
+}
