@@ -143,6 +143,7 @@ stat -c '%U %a %n' /var/lib/archiver /var/lib/archiver/VAULT
 test ! -e /etc/archiver && test ! -e /var/log/archiver.log && echo "purged, but for the vault"
 dpkg -i archiver-encrypt_*_amd64.deb > /dev/null
 rm /var/lib/archiver/VAULT
+echo remembered > /var/lib/archiver/VAULT.recipient
 dpkg -P archiver-encrypt custodian > /dev/null
 getent passwd archiver || echo "no user is left"
 left > after
