@@ -102,6 +102,9 @@ fn who_may_touch_vault_and_certificate_is_judged() {
         chmod(&host.vault(), mode);
         assert_state(&status(&host, &[]), code, words);
     }
+    chmod(&host.vault_folder(), 0o770);
+    assert_state(&status(&host, &[]), 2, "who could delete the vault");
+    chmod(&host.vault_folder(), 0o700);
     for (mode, words) in [
         (0o664, "may be written by its group"),
         (0o646, "may be written by everybody"),
