@@ -209,17 +209,17 @@ fn names_in(folder: &Path) -> io::Result<Vec<OsString>> {
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-mod tests {
+pub(crate) mod testing {
     use super::*;
 
-    fn record(seq: u64, length: usize) -> Vec<u8> {
+    pub(crate) fn record_at(seq: u64, unix: i64, length: usize) -> Vec<u8> {
         use archiver_core::identity::UtcTime;
         use archiver_core::vault::armor::render;
         use archiver_core::vault::leaf::{LeafHash, LogId, Place};
         let place = Place {
             log: LogId([1; 16]),
             seq,
-            time: UtcTime::from_unix(1_795_552_117).unwrap(),
+            time: UtcTime::from_unix(unix).unwrap(),
             prev: LeafHash([2; 32]),
         };
         let header = Header {
@@ -228,6 +228,17 @@ mod tests {
             origin: None,
         };
         render(Some(&header), &vec![0; length])
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use super::testing::record_at;
+    use super::*;
+
+    fn record(seq: u64, length: usize) -> Vec<u8> {
+        record_at(seq, 1_795_552_117, length)
     }
 
     fn last_seq(path: &Path) -> Option<u64> {

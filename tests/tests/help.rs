@@ -10,7 +10,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use custody_tests::{Ceremony, Ran, custodian, needs, run, run_with_stdin};
+use custody_tests::{Ceremony, Ran, custodian, hook, needs, run, run_with_stdin};
 
 /// The commands, as `custodian --help` lists them.
 fn commands() -> Vec<String> {
@@ -124,6 +124,22 @@ fn bash_completes_a_command_and_an_option() {
     assert_eq!(completed.expect_code(0).stdout, "rehearse\n--public\n");
 }
 
+/// The hook's own page, and one for each command that its `--help` names.
+fn pages_of_the_hook() -> Vec<String> {
+    let help = run(hook().arg("--help")).expect_code(0).stdout;
+    let (_, commands) = help.split_once("Not a delivery").unwrap();
+    let commands = commands
+        .lines()
+        .filter_map(|line| line.strip_prefix("  archiver-encrypt "));
+    let named = commands.map(|line| line.split_once(' ').unwrap().0);
+    let mut pages: Vec<String> = named
+        .map(|name| format!("archiver-encrypt-{name}.1"))
+        .collect();
+    assert!(pages.len() >= 2, "{help}");
+    pages.push("archiver-encrypt.1".to_owned());
+    pages
+}
+
 #[test]
 fn there_is_a_page_for_each_command_and_man_shows_it_without_a_warning() {
     let folder = tempfile::tempdir().unwrap();
@@ -132,7 +148,8 @@ fn there_is_a_page_for_each_command_and_man_shows_it_without_a_warning() {
     let mut expected: Vec<String> = commands()
         .iter()
         .map(|command| format!("custodian-{command}.1"))
-        .chain(["archiver-encrypt.1".to_owned(), "custodian.1".to_owned()])
+        .chain(["custodian.1".to_owned()])
+        .chain(pages_of_the_hook())
         .collect();
     expected.sort();
     let entries = fs::read_dir(&pages).unwrap().flatten();

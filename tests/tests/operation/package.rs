@@ -13,7 +13,7 @@ use crate::host::Host;
 
 const PAGE: &str = include_str!("../../../docs/operation.md");
 
-/// Mounts the machine at `$1/root`, and runs the script `work/script` there.
+/// Mounts the machine at `$1/root`, and runs the script `given/script` there.
 const IN_A_MACHINE: &str = r#"
 set -e
 mount -t tmpfs none "$1"
@@ -27,9 +27,9 @@ for device in null zero random urandom; do
 done
 mount -t proc none proc
 mount -t tmpfs none run
-mkdir -p work
-cp "$2"/*.deb "$3" "$4" work/
-chroot . sh -c 'cd /work && exec sh script'
+mkdir -p given
+cp "$2"/*.deb "$3" "$4" given/
+chroot . sh -c 'cd /given && exec sh script'
 "#;
 
 /// Collects what the hook sends to the machine's log.
@@ -42,8 +42,8 @@ os.chmod("/dev/log", 0o666)
 print("listening", flush=True)
 while True:
     print(s.recv(8192).decode(), flush=True)
-' > /work/log &
-while ! grep -q listening /work/log; do sleep 0.1; done
+' > /given/log &
+while ! grep -q listening /given/log; do sleep 0.1; done
 "#;
 
 /// The block of commands on the page that begins so.
@@ -143,6 +143,7 @@ stat -c '%U %a %n' /var/lib/archiver /var/lib/archiver/VAULT
 test ! -e /etc/archiver && test ! -e /var/log/archiver.log && echo "purged, but for the vault"
 dpkg -i archiver-encrypt_*_amd64.deb > /dev/null
 rm /var/lib/archiver/VAULT
+echo remembered > /var/lib/archiver/VAULT.recipient
 dpkg -P archiver-encrypt custodian > /dev/null
 getent passwd archiver || echo "no user is left"
 left > after

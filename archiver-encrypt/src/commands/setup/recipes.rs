@@ -12,11 +12,11 @@ use thiserror::Error;
 
 const PAGE: &str = include_str!("../../../../docs/mail-server.md");
 
-/// Which blocks of the page are printed, and what they are. A language's first block is the recipe for an address of the archive's own; Postfix's
-/// configuration is one recipe in several blocks.
+/// Which blocks of the page are printed, and under which heading. A language's first block is the usual recipe; for Postfix's master.cf there are several to
+/// choose from.
 const RECIPES: [(&str, &str, Blocks); 4] = [
-    ("main.cf", "Postfix, main.cf", Blocks::All),
-    ("master.cf", "Postfix, master.cf", Blocks::All),
+    ("main.cf", "Postfix, main.cf", Blocks::First),
+    ("master.cf", "Postfix, master.cf (take one)", Blocks::All),
     (
         "procmail",
         "procmail, an address of its own for the archive",

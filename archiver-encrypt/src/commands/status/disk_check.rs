@@ -98,3 +98,48 @@ pub(crate) fn bytes_a_day(vault: &VaultReader, now: UtcTime) -> Option<u64> {
         distance = distance.saturating_mul(2);
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use super::*;
+    use crate::vault_reader::testing::record_at;
+
+    const NOW: i64 = 1_795_552_117;
+
+    /// The rate of a vault with one record of 100 KB each day, the last one now.
+    fn rate_after(days: u64) -> (u64, Option<u64>) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("VAULT");
+        let day_before = |ago: u64| NOW - i64::try_from(ago * DAY).unwrap();
+        let records = (0..=days)
+            .rev()
+            .map(|ago| record_at(days - ago, day_before(ago), 73_000));
+        let records: Vec<Vec<u8>> = records.collect();
+        std::fs::write(&path, records.concat()).unwrap();
+        let vault = VaultReader::open(&path).unwrap();
+        let now = UtcTime::from_unix(NOW).unwrap();
+        (
+            records.concat().len() as u64 / (days + 1),
+            bytes_a_day(&vault, now),
+        )
+    }
+
+    #[test]
+    fn the_rate_is_that_of_about_the_last_week() {
+        for days in [7, 30, 100] {
+            let (a_record, rate) = rate_after(days);
+            let rate = rate.unwrap();
+            assert!(
+                (a_record..=a_record * 5 / 4).contains(&rate),
+                "{days} days: {rate}"
+            );
+        }
+    }
+
+    #[test]
+    fn of_a_vault_of_less_than_a_day_nothing_is_told() {
+        assert_eq!(rate_after(0).1, None);
+        assert!(rate_after(1).1.is_some());
+    }
+}

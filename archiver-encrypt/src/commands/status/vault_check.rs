@@ -1,5 +1,6 @@
 //! The vault: how much it holds, when the last mail came, who may touch it, and whether another program holds its lock.
 
+use std::fs;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::thread::sleep;
@@ -152,25 +153,39 @@ fn judge_segments(vault: &VaultReader, findings: &mut Findings) {
     }
 }
 
+const OTHERS_WRITE: u32 = 0o022;
+const OTHERS_READ: u32 = 0o044;
+
+/// In such a folder nobody removes the files of others.
+const STICKY: u32 = 0o1000;
+
 /// The mails are encrypted, so that reading is no catastrophe; writing is, as whoever may do it may delete them.
 fn judge_permissions(vault: &VaultReader, path: &Path, findings: &mut Findings) {
-    const OTHERS_WRITE: u32 = 0o022;
-    const OTHERS_READ: u32 = 0o044;
-    let path = path.display();
-    let mode = vault.metadata().mode();
-    if mode & OTHERS_WRITE != 0 {
-        let text =
-            format!("{path} may be written by others than its owner; run: chmod go-rwx {path}");
+    let folder = path.parent().unwrap_or(path);
+    let folder_mode = fs::metadata(folder).map_or(0, |metadata| metadata.mode());
+    if folder_mode & OTHERS_WRITE != 0 && folder_mode & STICKY == 0 {
+        let folder = folder.display();
+        let text = format!(
+            "the vault's folder {folder} may be written by others than its owner, who could delete the vault; run: chmod go-w {folder}"
+        );
         findings.add(State::Critical, text);
-    } else if mode & OTHERS_READ != 0 {
-        let text = format!("{path} may be read by others than its owner; run: chmod go-rwx {path}");
-        findings.add(State::Warning, text);
-    } else {
-        findings.add(
+    }
+    let path = path.display();
+    let (state, text) = match vault.metadata().mode() {
+        mode if mode & OTHERS_WRITE != 0 => (
+            State::Critical,
+            format!("{path} may be written by others than its owner; run: chmod go-rwx {path}"),
+        ),
+        mode if mode & OTHERS_READ != 0 => (
+            State::Warning,
+            format!("{path} may be read by others than its owner; run: chmod go-rwx {path}"),
+        ),
+        _ => (
             State::Ok,
             format!("{path} may be read and written by its owner only"),
-        );
-    }
+        ),
+    };
+    findings.add(state, text);
 }
 
 /// Takes the lock for a moment, shared, as no hook is kept waiting by more than that.
