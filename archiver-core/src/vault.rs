@@ -25,10 +25,13 @@ pub(crate) mod tail;
 #[cfg(test)]
 #[allow(
     clippy::unwrap_used,
-    clippy::indexing_slicing,
-    dead_code,
-    reason = "for tests; what the crash states need comes with them"
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "a test fails by panicking, and says how much it looked at"
 )]
+pub(crate) mod crash;
+#[cfg(test)]
 pub(crate) mod memory_disk;
 
 pub mod scan;

@@ -145,7 +145,12 @@ impl Explained for OpenError {
     fn hint(&self) -> String {
         match self {
             Self::Vault(source::SourceError::Twice(_)) => "name each vault once".to_owned(),
-            Self::Vault(_) => "name the vault's file; it is only read, never changed".to_owned(),
+            Self::Vault(source::SourceError::NoSegments(_)) => {
+                "name the vault's file, or the folder in which its segments stand".to_owned()
+            }
+            Self::Vault(_) => {
+                "name the vault's file or folder; it is only read, never changed".to_owned()
+            }
             Self::Out(error) => error.hint(),
             Self::Read { .. } => {
                 "copy the vault to a sound disk and run again into a new folder".to_owned()

@@ -168,18 +168,18 @@ fn append_under_lock<F: Folder>(
     let now = clock();
     log.prepare(vault, now);
     let tail = find_tail(vault).map_err(AppendError::Read)?;
-    let gap = tail.gap_digest(vault.end()).map_err(AppendError::Read)?;
     let place = log.next_place(&tail, now)?;
+    let offset = make_room(vault, &tail, place.time)?;
+    let newline = newline(vault, &tail);
+    let gap = tail.gap_digest(vault.end(), newline);
+    let gap = gap.map_err(AppendError::Read)?;
     let origin = origin.map(|origin| origin.bind(&place));
     let header = Header {
         place,
         leaf: place.leaf(digests, origin.as_ref(), &gap),
         origin,
     };
-    let newline = tail.newline();
     let head = format!("{newline}{}", armor::head(Some(&header)));
-    let length = head.len() as u64 + body.length();
-    let offset = make_room(vault, &tail, length, place.time)?;
     let file = vault.last_file();
     let written = write_or_take_back(file, offset, head.as_bytes(), body)?;
     require_nothing_else_was_written(file, offset + written).map_err(AppendError::Mixed)?;
@@ -209,13 +209,12 @@ pub(crate) fn find_tail<F: Folder>(vault: &mut LockedVault<'_, F>) -> io::Result
 fn make_room<F: Folder>(
     vault: &mut LockedVault<'_, F>,
     tail: &Tail,
-    length: u64,
     time: UtcTime,
 ) -> Result<u64, AppendError> {
     let last_file = vault.end().total() - vault.end().size_of_last();
     let last = tail.last.as_ref().filter(|last| last.start >= last_file);
     let last = last.map(|last| last.header.place.time);
-    if vault.wants_new_segment(last, length, time) {
+    if vault.wants_new_segment(last, time) {
         vault.begin_segment().map_err(AppendError::Segment)?;
     }
     let size = vault.end().size_of_last();
@@ -239,6 +238,16 @@ impl<F: Folder> Log<F> for Unsealed {
     fn appended(&mut self, _: &Header) {}
 
     fn finish(&mut self) {}
+}
+
+/// What stands in front of the begin line: the LF that a torn tail lacks. A segment behind others always begins with an LF, so that
+/// its first record begins a line whatever becomes of the segment before.
+fn newline<F: Folder>(vault: &LockedVault<'_, F>, tail: &Tail) -> &'static str {
+    if tail.is_torn || vault.begins_behind_another() {
+        "\n"
+    } else {
+        ""
+    }
 }
 
 /// Continues the log of the last record of ours, or begins one.

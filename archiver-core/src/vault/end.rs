@@ -60,6 +60,11 @@ impl<T: ReadAt> End<T> {
         self.last.size
     }
 
+    /// Whether only one file was taken in.
+    pub(crate) fn is_single(&self) -> bool {
+        self.earlier.is_empty()
+    }
+
     pub(crate) fn last_mut(&mut self) -> &mut T {
         &mut self.last.file
     }

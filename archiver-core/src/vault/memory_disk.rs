@@ -1,7 +1,9 @@
-//! A disk in memory, for tests: folders and files that write down what is asked of them, and fail where told to.
+//! A disk in memory, for tests: folders and files that write down what is asked of them, fail where told to, and take turns when several
+//! writers are at work.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::{OsStr, OsString};
+use std::fmt;
 use std::io::{self, ErrorKind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -13,8 +15,12 @@ use crate::vault::append::{AppendError, Receipt, append};
 use crate::vault::disk::{DiskFile, Folder, ReadAt};
 use crate::vault::writable::WritableVault;
 
+pub(crate) mod turns;
+
+use turns::Turns;
+
 /// What was done to the disk, in order: out of it follows what a crash may leave behind.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub(crate) enum Op {
     Create {
         folder: usize,
@@ -49,12 +55,32 @@ pub(crate) enum Op {
         file: usize,
     },
     /// A writer was told that this is on stable storage.
-    Acknowledged(usize),
+    Acknowledged(Vec<u8>),
+}
+
+impl fmt::Debug for Op {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Create { name, file, .. } => write!(f, "create {name:?} = file {file}"),
+            Self::Rename { from, to, .. } => write!(f, "rename {from:?} {to:?}"),
+            Self::Remove { name, .. } => write!(f, "remove {name:?}"),
+            Self::SyncFolder { folder } => write!(f, "sync folder {folder}"),
+            Self::Append { file, bytes } => write!(f, "append {} to file {file}", bytes.len()),
+            Self::Truncate { file, size } => write!(f, "truncate file {file} to {size}"),
+            Self::Sync { file } => write!(f, "sync file {file}"),
+            Self::FailedSync { file } => write!(f, "failed sync of file {file}"),
+            Self::Acknowledged(what) => {
+                write!(f, "acknowledged {}", String::from_utf8_lossy(what))
+            }
+        }
+    }
 }
 
 /// How the disk misbehaves.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Faults {
+    /// Only when this writer uses it; `None` for all of them.
+    pub(crate) of_writer: Option<usize>,
     /// So many bytes of each append are written, and then this is reported: a short count, or an error.
     pub(crate) append: Option<(usize, Option<Errno>)>,
     /// Another program's bytes, which arrive just before an append, when the size is known already.
@@ -63,6 +89,8 @@ pub(crate) struct Faults {
     pub(crate) intruder_behind: &'static [u8],
     /// The calls that fail.
     pub(crate) failing: Vec<&'static str>,
+    /// So many calls fail; `None` for all of them.
+    pub(crate) times: Option<usize>,
 }
 
 #[derive(Debug, Default)]
@@ -73,6 +101,7 @@ struct State {
     log: Vec<Op>,
     calls: Vec<&'static str>,
     faults: Faults,
+    turns: Option<Arc<Turns>>,
 }
 
 #[derive(Debug, Default)]
@@ -83,7 +112,7 @@ struct Content {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Lock {
+pub(crate) enum Lock {
     Folder(usize),
     File(usize),
 }
@@ -103,7 +132,48 @@ impl MemoryDisk {
         state.folders.push(BTreeMap::new());
         MemoryFolder {
             number: state.folders.len() - 1,
+            writer: 0,
             disk: self.clone(),
+        }
+    }
+
+    /// From now on the writers take turns.
+    pub(crate) fn take_turns(&self, turns: &Arc<Turns>) {
+        self.state().turns = Some(Arc::clone(turns));
+    }
+
+    /// Waits for the writer's turn, and gives what it is about to do its place in the order of things.
+    fn turn_of(&self, writer: usize) -> MutexGuard<'_, State> {
+        let turns = self.state().turns.clone();
+        if let Some(turns) = turns {
+            turns.next_turn(writer);
+        }
+        self.state()
+    }
+
+    /// Takes a lock; in turns, a writer that finds it taken waits for it.
+    fn lock(&self, writer: usize, lock: Lock) -> io::Result<()> {
+        loop {
+            let turns = {
+                let mut state = self.state();
+                if state.locked.insert(lock) {
+                    return Ok(());
+                }
+                state.turns.clone()
+            };
+            let Some(turns) = turns else {
+                return Err(ErrorKind::WouldBlock.into());
+            };
+            turns.wait_for(writer, lock);
+        }
+    }
+
+    fn unlock(&self, writer: usize, lock: Lock) {
+        let mut state = self.turn_of(writer);
+        state.calls.push("unlock");
+        state.locked.remove(&lock);
+        if let Some(turns) = &state.turns {
+            turns.is_free(lock);
         }
     }
 
@@ -122,18 +192,26 @@ impl MemoryDisk {
     }
 
     /// Writes down that a writer was told of its success.
-    pub(crate) fn acknowledge(&self, what: usize) {
-        self.state().log.push(Op::Acknowledged(what));
+    pub(crate) fn acknowledge(&self, what: &[u8]) {
+        self.state().log.push(Op::Acknowledged(what.to_vec()));
     }
 }
 
 impl State {
-    fn called(&mut self, call: &'static str) -> io::Result<()> {
+    fn called(&mut self, writer: usize, call: &'static str) -> io::Result<()> {
         self.calls.push(call);
-        if self.faults.failing.contains(&call) {
+        if self.faults_of(writer).failing.contains(&call) && self.faults.times != Some(0) {
+            self.faults.times = self.faults.times.map(|times| times - 1);
             return Err(Errno::IO.into());
         }
         Ok(())
+    }
+
+    fn faults_of(&self, writer: usize) -> Faults {
+        if self.faults.of_writer.is_some_and(|of| of != writer) {
+            return Faults::default();
+        }
+        self.faults.clone()
     }
 
     fn find(&self, folder: usize, name: &OsStr) -> io::Result<usize> {
@@ -158,14 +236,6 @@ impl State {
         let bytes = bytes.to_vec();
         self.log.push(Op::Append { file, bytes });
     }
-
-    fn lock(&mut self, lock: Lock) -> io::Result<()> {
-        if self.locked.insert(lock) {
-            Ok(())
-        } else {
-            Err(ErrorKind::WouldBlock.into())
-        }
-    }
 }
 
 /// A folder of the disk.
@@ -173,9 +243,18 @@ impl State {
 pub(crate) struct MemoryFolder {
     disk: MemoryDisk,
     number: usize,
+    writer: usize,
 }
 
 impl MemoryFolder {
+    /// The same folder in the hands of a certain writer.
+    pub(crate) fn of_writer(&self, writer: usize) -> Self {
+        Self {
+            writer,
+            ..self.clone()
+        }
+    }
+
     /// Puts a file there, as if it had long been on the disk.
     pub(crate) fn put(&self, name: &str, bytes: &[u8]) {
         let mut state = self.disk.state();
@@ -204,10 +283,18 @@ impl MemoryFolder {
             .unwrap_or_default()
     }
 
+    pub(crate) fn all_names(&self) -> Vec<OsString> {
+        self.disk.state().folders[self.number]
+            .keys()
+            .cloned()
+            .collect()
+    }
+
     fn opened(&self, state: &State, file: usize) -> MemoryFile {
         MemoryFile {
             disk: self.disk.clone(),
             file,
+            writer: self.writer,
             failed_syncs: state.files[file].failed_syncs,
         }
     }
@@ -217,51 +304,49 @@ impl Folder for MemoryFolder {
     type File = MemoryFile;
 
     fn lock(&mut self) -> io::Result<()> {
-        let mut state = self.disk.state();
-        state.called("lock")?;
-        state.lock(Lock::Folder(self.number))
+        self.disk.turn_of(self.writer).called(self.writer, "lock")?;
+        self.disk.lock(self.writer, Lock::Folder(self.number))
     }
 
     fn unlock(&mut self) {
-        let mut state = self.disk.state();
-        state.calls.push("unlock");
-        state.locked.remove(&Lock::Folder(self.number));
+        self.disk.unlock(self.writer, Lock::Folder(self.number));
     }
 
     fn open_locked(&self, name: &OsStr) -> io::Result<MemoryFile> {
-        let mut state = self.disk.state();
-        state.called("lock")?;
-        let file = match state.find(self.number, name) {
-            Ok(file) => file,
-            Err(_) => state.create(self.number, name)?,
+        let file = {
+            let mut state = self.disk.turn_of(self.writer);
+            state.called(self.writer, "lock")?;
+            let found = state.find(self.number, name);
+            let file = found.or_else(|_| state.create(self.number, name))?;
+            self.opened(&state, file)
         };
-        state.lock(Lock::File(file))?;
-        Ok(self.opened(&state, file))
+        self.disk.lock(self.writer, Lock::File(file.file))?;
+        Ok(file)
     }
 
     fn names(&self) -> io::Result<Vec<OsString>> {
         let mut state = self.disk.state();
-        state.called("names")?;
+        state.called(self.writer, "names")?;
         Ok(state.folders[self.number].keys().cloned().collect())
     }
 
     fn open(&self, name: &OsStr) -> io::Result<MemoryFile> {
         let mut state = self.disk.state();
-        state.called("open")?;
+        state.called(self.writer, "open")?;
         let file = state.find(self.number, name)?;
         Ok(self.opened(&state, file))
     }
 
     fn create_new(&self, name: &OsStr) -> io::Result<MemoryFile> {
-        let mut state = self.disk.state();
-        state.called("create")?;
+        let mut state = self.disk.turn_of(self.writer);
+        state.called(self.writer, "create")?;
         let file = state.create(self.number, name)?;
         Ok(self.opened(&state, file))
     }
 
     fn rename(&self, from: &OsStr, to: &OsStr) -> io::Result<()> {
-        let mut state = self.disk.state();
-        state.called("rename")?;
+        let mut state = self.disk.turn_of(self.writer);
+        state.called(self.writer, "rename")?;
         let file = state.find(self.number, from)?;
         state.folders[self.number].remove(from);
         state.folders[self.number].insert(to.to_owned(), file);
@@ -274,8 +359,8 @@ impl Folder for MemoryFolder {
     }
 
     fn remove(&self, name: &OsStr) -> io::Result<()> {
-        let mut state = self.disk.state();
-        state.called("remove")?;
+        let mut state = self.disk.turn_of(self.writer);
+        state.called(self.writer, "remove")?;
         state.find(self.number, name)?;
         state.folders[self.number].remove(name);
         state.log.push(Op::Remove {
@@ -286,8 +371,8 @@ impl Folder for MemoryFolder {
     }
 
     fn sync_name(&self, name: &OsStr) -> io::Result<()> {
-        let mut state = self.disk.state();
-        state.called("sync folder")?;
+        let mut state = self.disk.turn_of(self.writer);
+        state.called(self.writer, "sync folder")?;
         state.find(self.number, name)?;
         let folder = self.number;
         state.log.push(Op::SyncFolder { folder });
@@ -300,6 +385,7 @@ impl Folder for MemoryFolder {
 pub(crate) struct MemoryFile {
     disk: MemoryDisk,
     file: usize,
+    writer: usize,
     /// The failed syncs of which this open file was told, or which came before it.
     failed_syncs: usize,
 }
@@ -307,13 +393,13 @@ pub(crate) struct MemoryFile {
 impl ReadAt for MemoryFile {
     fn size(&self) -> io::Result<u64> {
         let mut state = self.disk.state();
-        state.called("size")?;
+        state.called(self.writer, "size")?;
         Ok(state.files[self.file].bytes.len() as u64)
     }
 
     fn read_exact_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<()> {
         let mut state = self.disk.state();
-        state.called("read")?;
+        state.called(self.writer, "read")?;
         state.files[self.file]
             .bytes
             .as_slice()
@@ -323,10 +409,10 @@ impl ReadAt for MemoryFile {
 
 impl DiskFile for MemoryFile {
     fn append(&mut self, pieces: &[&[u8]]) -> io::Result<usize> {
-        let mut state = self.disk.state();
-        state.called("append")?;
+        let mut state = self.disk.turn_of(self.writer);
+        state.called(self.writer, "append")?;
         let bytes = pieces.concat();
-        let faults = state.faults.clone();
+        let faults = state.faults_of(self.writer);
         let (room, error) = faults.append.unwrap_or((bytes.len(), None));
         let fits = bytes.get(..room).unwrap_or(&bytes);
         for piece in [faults.intruder_before, fits, faults.intruder_behind] {
@@ -341,8 +427,8 @@ impl DiskFile for MemoryFile {
     }
 
     fn truncate(&mut self, size: u64) -> io::Result<()> {
-        let mut state = self.disk.state();
-        state.called("truncate")?;
+        let mut state = self.disk.turn_of(self.writer);
+        state.called(self.writer, "truncate")?;
         let length = usize::try_from(size).map_err(io::Error::other)?;
         state.files[self.file].bytes.truncate(length);
         state.log.push(Op::Truncate {
@@ -353,9 +439,9 @@ impl DiskFile for MemoryFile {
     }
 
     fn sync(&mut self) -> io::Result<()> {
-        let mut state = self.disk.state();
+        let mut state = self.disk.turn_of(self.writer);
         let file = self.file;
-        if let Err(e) = state.called("sync") {
+        if let Err(e) = state.called(self.writer, "sync") {
             state.files[file].failed_syncs += 1;
             state.log.push(Op::FailedSync { file });
             self.failed_syncs = state.files[file].failed_syncs;
@@ -371,9 +457,7 @@ impl DiskFile for MemoryFile {
     }
 
     fn unlock(&mut self) {
-        let mut state = self.disk.state();
-        state.calls.push("unlock");
-        state.locked.remove(&Lock::File(self.file));
+        self.disk.unlock(self.writer, Lock::File(self.file));
     }
 }
 

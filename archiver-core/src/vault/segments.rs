@@ -134,10 +134,9 @@ impl Listing {
 /// When a new segment is begun.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SegmentRules {
-    /// A record that would make a segment longer than so many bytes begins a new one. (A record that is longer itself has a segment of its
-    /// own.)
+    /// A segment of so many bytes or more takes no further record.
     pub size: NonZero<u64>,
-    /// A record of a later UTC day than the segment's last one begins a new segment.
+    /// A segment whose last record of ours is of an earlier UTC day takes no further record.
     pub by_day: bool,
 }
 
@@ -145,18 +144,12 @@ impl SegmentRules {
     /// One GiB.
     const USUAL_SIZE: NonZero<u64> = NonZero::<u64>::MIN.saturating_add((1 << 30) - 1);
 
-    /// Whether a record of `length` bytes at `time` begins a new segment, when the present one has `size` bytes and its last
-    /// record of ours, if there is one, is of `last`.
-    pub(crate) fn want_new(
-        &self,
-        size: u64,
-        last: Option<UtcTime>,
-        length: u64,
-        time: UtcTime,
-    ) -> bool {
-        let too_long = size > 0 && size.saturating_add(length) > self.size.get();
-        let other_day = last.is_some_and(|last| day(last) < day(time));
-        too_long || (self.by_day && other_day)
+    /// Whether a record at `time` begins a new segment, when the present one has `size` bytes and its last record of ours, if there is
+    /// one, is of `last`.
+    pub(crate) fn want_new(&self, size: u64, last: Option<UtcTime>, time: UtcTime) -> bool {
+        let is_full = size >= self.size.get();
+        let is_of_another_day = last.is_some_and(|last| day(last) < day(time));
+        is_full || (self.by_day && is_of_another_day)
     }
 }
 
@@ -332,16 +325,16 @@ mod tests {
         };
         let midnight = 1_795_564_800;
         let (before, after) = (at(midnight - 1), at(midnight));
-        for (by_day, size, last, length, expected) in [
-            (false, 0, None, 1000, false),
-            (false, 60, Some(before), 40, false),
-            (false, 60, Some(before), 41, true),
-            (true, 60, Some(before), 40, true),
-            (true, 60, Some(after), 40, false),
-            (true, 60, None, 40, false),
+        for (by_day, size, last, expected) in [
+            (false, 0, None, false),
+            (false, 99, Some(before), false),
+            (false, 100, Some(before), true),
+            (true, 60, Some(before), true),
+            (true, 60, Some(after), false),
+            (true, 60, None, false),
         ] {
-            let wanted = rules(by_day).want_new(size, last, length, after);
-            assert_eq!(wanted, expected, "{by_day} {size} {last:?} {length}");
+            let wanted = rules(by_day).want_new(size, last, after);
+            assert_eq!(wanted, expected, "{by_day} {size} {last:?}");
         }
     }
 }

@@ -136,18 +136,13 @@ impl<F: Folder> LockedVault<'_, F> {
         Ok(false)
     }
 
-    /// Whether a record of `length` bytes at `time` goes into a new segment. `last` is the time of the last record of ours in the last
-    /// file, if there is one.
-    pub(crate) fn wants_new_segment(
-        &self,
-        last: Option<UtcTime>,
-        length: u64,
-        time: UtcTime,
-    ) -> bool {
+    /// Whether a record at `time` goes into a new segment. `last` is the time of the last record of ours in the last file, if there
+    /// is one.
+    pub(crate) fn wants_new_segment(&self, last: Option<UtcTime>, time: UtcTime) -> bool {
         let size = self.end.size_of_last();
         self.segments
             .as_ref()
-            .is_some_and(|segments| segments.rules.want_new(size, last, length, time))
+            .is_some_and(|segments| segments.rules.want_new(size, last, time))
     }
 
     /// Begins a new segment behind the others. What stands in the last one is synced first, whoever wrote it: nothing may be on
@@ -181,6 +176,12 @@ impl<F: Folder> LockedVault<'_, F> {
         name
     }
 
+    /// Whether the last file is an empty segment with other segments before it.
+    pub(crate) fn begins_behind_another(&self) -> bool {
+        let is_first = |segments: &Segments| segments.earlier.is_empty() && self.end.is_single();
+        self.end.size_of_last() == 0 && self.segments.as_ref().is_some_and(|s| !is_first(s))
+    }
+
     /// Returns when the last file's name is on stable storage.
     pub(crate) fn sync_name(&self) -> io::Result<()> {
         self.folder.sync_name(&self.name)
@@ -204,5 +205,99 @@ impl<F: Folder> LockedVault<'_, F> {
             None => file.unlock(),
         }
         file
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use super::*;
+    use crate::vault::append::{AppendError, Receipt, append};
+    use crate::vault::crash::history::{NOON, at, sealed};
+    use crate::vault::memory_disk::{MemoryDisk, MemoryFolder};
+
+    const DAY: i64 = 24 * 60 * 60;
+
+    fn segments(rules: &str) -> MemoryFolder {
+        let folder = MemoryDisk::default().folder();
+        folder.put("segments.conf", rules.as_bytes());
+        folder
+    }
+
+    fn append_at(folder: &MemoryFolder, time: i64) -> Result<Receipt, AppendError> {
+        let mut vault = WritableVault::segments(folder.clone());
+        append(&mut vault, sealed(40), || at(time))
+    }
+
+    /// Numbers of segment and record.
+    fn places(folder: &MemoryFolder, times: &[i64]) -> Vec<(u32, u64)> {
+        let place = |time| {
+            let receipt = append_at(folder, time).unwrap();
+            (receipt.segment.unwrap().get(), receipt.header.place.seq)
+        };
+        times.iter().copied().map(place).collect()
+    }
+
+    #[test]
+    fn a_log_goes_on_from_one_segment_to_the_next_by_size() {
+        let folder = segments("archiver segments 1 size=500 day=no");
+        let places = places(&folder, &[NOON; 5]);
+        assert_eq!(places, [(1, 0), (1, 1), (2, 2), (2, 3), (3, 4)]);
+        let second = folder.bytes("VAULT-000002.asc");
+        assert!(second.starts_with(b"\n-----BEGIN PGP MESSAGE-----\n"));
+        assert!(folder.bytes("VAULT-000001.asc").starts_with(b"-----BEGIN"));
+    }
+
+    #[test]
+    fn a_log_goes_on_from_one_segment_to_the_next_by_day() {
+        let folder = segments("archiver segments 1 size=1000000 day=yes");
+        let times = [0, 1, DAY, DAY, 4 * DAY].map(|after| NOON + after);
+        let places = places(&folder, &times);
+        assert_eq!(places, [(1, 0), (1, 1), (2, 2), (2, 3), (3, 4)]);
+    }
+
+    #[test]
+    fn without_rules_the_usual_ones_hold_and_malformed_ones_stop_everything() {
+        let folder = MemoryDisk::default().folder();
+        assert_eq!(places(&folder, &[NOON, NOON + DAY]), [(1, 0), (1, 1)]);
+        folder.put("segments.conf", b"size=1G");
+        let error = append_at(&folder, NOON).unwrap_err().to_string();
+        assert!(error.contains("segments.conf is not one line"), "{error}");
+    }
+
+    #[test]
+    fn an_empty_segment_that_a_crash_left_behind_is_used() {
+        let folder = segments("archiver segments 1 size=500 day=no");
+        places(&folder, &[NOON, NOON]);
+        for name in ["VAULT-000002.asc", "VAULT-000003.asc"] {
+            folder.put(name, b"");
+        }
+        assert_eq!(places(&folder, &[NOON]), [(3, 2)]);
+        assert_eq!(folder.bytes("VAULT-000002.asc"), b"");
+    }
+
+    #[test]
+    fn retired_segments_and_foreign_names_are_left_alone_and_numbers_go_on_behind_them() {
+        let folder = segments("archiver segments 1 size=500 day=no");
+        folder.put("VAULT-000006.retired", b"");
+        folder.put("VAULT-000009.asc~", b"of an editor");
+        assert_eq!(
+            places(&folder, &[NOON, NOON, NOON]),
+            [(7, 0), (7, 1), (8, 2)]
+        );
+    }
+
+    #[test]
+    fn a_torn_tail_is_ended_in_the_segment_behind_it() {
+        let folder = segments("archiver segments 1 size=500 day=no");
+        let first = append_at(&folder, NOON).unwrap();
+        let whole = folder.bytes("VAULT-000001.asc");
+        let torn = [whole.as_slice(), &whole[..300]].concat();
+        folder.put("VAULT-000001.asc", &torn);
+        let second = append_at(&folder, NOON).unwrap();
+        assert!(second.found_torn_tail);
+        assert_eq!(second.segment, SegmentNumber::FIRST.next());
+        assert_eq!(second.header.place.prev, first.header.leaf);
+        assert_eq!(folder.bytes("VAULT-000001.asc"), torn);
     }
 }

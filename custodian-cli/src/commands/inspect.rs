@@ -99,6 +99,7 @@ fn describe(vault: &VaultReport, text: &mut String) {
     if vault.records == 0 && vault.bytes > 0 {
         let _ = writeln!(text, "  NO RECORD was found: is this the vault?");
     }
+    describe_segments(vault, text);
     for log in &vault.logs {
         let _ = writeln!(
             text,
@@ -142,16 +143,36 @@ fn origin_proofs(vault: &VaultReport) -> String {
     }
 }
 
+fn describe_segments(vault: &VaultReport, text: &mut String) {
+    if let (Some(first), Some(last)) = (vault.segments.first(), vault.segments.last()) {
+        let count = vault.segments.len();
+        let _ = writeln!(text, "  {count} segments, {} to {}", first.file, last.file);
+    }
+    for numbers in vault.missing_segments.iter().take(SHOWN) {
+        let _ = writeln!(
+            text,
+            "  MISSING SEGMENT: number {numbers}; look for it in another copy"
+        );
+    }
+    for name in vault.foreign_names.iter().take(SHOWN) {
+        let _ = writeln!(text, "  not of the vault, and not looked at: {name}");
+    }
+}
+
 fn line(kind: &str, finding: &Finding) -> String {
     let record = finding
         .record
         .map_or(String::new(), |record| format!("record {record}, "));
+    let segment = finding
+        .segment
+        .as_ref()
+        .map_or(String::new(), |segment| format!("{segment}, "));
     let reason = match finding.reason.as_str() {
         same if same == kind => String::new(),
         reason => format!(": {reason}"),
     };
     format!(
-        "{kind}: {record}byte {}, {} bytes{reason}",
+        "{kind}: {record}{segment}byte {}, {} bytes{reason}",
         finding.offset, finding.length
     )
 }

@@ -4,7 +4,8 @@
 //! Nothing is decrypted, so nothing here says that a record will open.
 
 use std::collections::HashMap;
-use std::path::PathBuf;
+use std::ops::RangeInclusive;
+use std::path::{Path, PathBuf};
 
 use archiver_core::identity::{Fingerprint, UtcTime};
 use archiver_core::openpgp::recipients::{Envelope, Protection, RecipientKey};
@@ -48,6 +49,12 @@ impl InspectReport {
 pub(crate) struct VaultReport {
     pub(crate) path: String,
     pub(crate) bytes: u64,
+    /// Of a vault in segments.
+    pub(crate) segments: Vec<SegmentReport>,
+    /// Numbers of segments that are missing between others.
+    pub(crate) missing_segments: Vec<String>,
+    /// Names in the folder of segments that belong to no vault.
+    pub(crate) foreign_names: Vec<String>,
     /// Whole records and torn ones.
     pub(crate) records: u64,
     /// Whole records without a header of ours.
@@ -75,8 +82,15 @@ impl VaultReport {
             &self.broken_links,
             &self.wrong_origin_proofs,
         ];
-        all.iter().any(|findings| findings.count > 0)
+        !self.missing_segments.is_empty() || all.iter().any(|findings| findings.count > 0)
     }
+}
+
+/// One segment of a vault.
+#[derive(Debug, Serialize)]
+pub(crate) struct SegmentReport {
+    pub(crate) file: String,
+    pub(crate) bytes: u64,
 }
 
 /// The records of one log in one vault.
@@ -100,6 +114,9 @@ pub(crate) struct LogReport {
 pub(crate) struct Finding {
     /// The record's number in this run, from 1; none for stray bytes.
     pub(crate) record: Option<u64>,
+    /// The segment in which it stands; none in a vault that is one file.
+    pub(crate) segment: Option<String>,
+    /// From the start of the segment, or of the vault.
     pub(crate) offset: u64,
     pub(crate) length: u64,
     pub(crate) reason: String,
@@ -173,7 +190,30 @@ fn vault_report(source: &VaultSource, proofs_are_checked: bool) -> VaultReport {
         path: harmless(&source.path().to_string_lossy()),
         bytes: source.length(),
         origin_proofs: proofs_are_checked.then(OriginProofs::default),
+        segments: source
+            .segments()
+            .map(|(file, bytes)| SegmentReport {
+                file: file_name(file),
+                bytes,
+            })
+            .collect(),
+        missing_segments: source.missing_segments().iter().map(numbers).collect(),
+        foreign_names: source.foreign_names().map(|name| harmless(&name)).collect(),
         ..VaultReport::default()
+    }
+}
+
+fn file_name(path: &Path) -> String {
+    let name = path.file_name().unwrap_or_default();
+    harmless(&name.to_string_lossy())
+}
+
+fn numbers(range: &RangeInclusive<u32>) -> String {
+    let (first, last) = (range.start(), range.end());
+    if first == last {
+        first.to_string()
+    } else {
+        format!("{first} to {last}")
     }
 }
 
@@ -210,9 +250,12 @@ struct Inspector {
 
 impl Inspector {
     fn take(&mut self, job: &Job<'_>, seen: Seen) -> Result<(), OpenError> {
+        let place = job.source.place_of(job.span.offset);
+        let is_segment = place.file != job.source.path();
         let found = |reason: String| Finding {
             record: job.record,
-            offset: job.span.offset,
+            segment: is_segment.then(|| file_name(place.file)),
+            offset: place.offset,
             length: job.span.length,
             reason,
         };

@@ -1,9 +1,10 @@
 //! The manifest's files: the rows as CSV for people and as JSON for programs, and the hashes of all files.
 //!
-//! The rows' offsets and lengths tile the vaults. All three files are written while the vaults are opened and get their names
+//! The rows' offsets and lengths tile the vaults; a row may go on into the next segment. All three files are written while the vaults are opened and get their names
 //! only at the end.
 
 use std::io::{self, BufWriter, Write};
+use std::path::Path;
 
 use archiver_core::identity::Fingerprint;
 use data_encoding::HEXLOWER;
@@ -63,8 +64,12 @@ impl<'a> Manifest<'a> {
         let vaults: Vec<_> = sources
             .iter()
             .map(|source| {
-                let path = harmless(&source.path().to_string_lossy());
-                json!({ "path": path, "bytes": source.length() })
+                let path = |path: &Path| harmless(&path.to_string_lossy());
+                let segments: Vec<_> = source
+                    .segments()
+                    .map(|(file, bytes)| json!({ "path": path(file), "bytes": bytes }))
+                    .collect();
+                json!({ "path": path(source.path()), "bytes": source.length(), "segments": segments })
             })
             .collect();
         let vaults = serde_json::to_string(&vaults)?;

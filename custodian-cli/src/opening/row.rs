@@ -99,10 +99,11 @@ impl Row {
             _ => None,
         };
         let (result, reason) = outcome(&opened.outcome, header);
+        let place = job.source.place_of(job.span.offset);
         let mut row = Self {
             record: job.record,
-            vault: harmless(&job.source.path().to_string_lossy()),
-            offset: job.span.offset,
+            vault: harmless(&place.file.to_string_lossy()),
+            offset: place.offset,
             length: job.span.length,
             result,
             reason,

@@ -1,12 +1,16 @@
-//! The vaults as files: which are refused, and how a stretch of one is read by several threads at once.
+//! The vaults as files and as folders of segments: which are refused, and how a stretch of one is read by several threads at once.
+//!
+//! A vault in segments is read as the concatenation of its segments (docs/format.md §7.5); [`VaultSource::place_of`] says in which of them
+//! a byte stands.
 
 use std::fs::{self, File};
 use std::io::{self, Read};
-use std::ops::Range;
+use std::ops::{Range, RangeInclusive};
 use std::os::unix::fs::{FileExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 
 use archiver_core::vault::scan::Span;
+use archiver_core::vault::segments::Listing;
 use sha2::{Digest as _, Sha256};
 use thiserror::Error;
 
@@ -21,9 +25,9 @@ pub(crate) enum SourceError {
     /// It does not exist.
     #[error("there is no vault {}", shown(.0))]
     Missing(PathBuf),
-    /// It is a folder.
-    #[error("the vault {} is a folder; name the files in it", shown(.0))]
-    Folder(PathBuf),
+    /// It is a folder, and holds no segment.
+    #[error("the folder {} holds no vault: there is no VAULT-000001.asc or later segment in it", shown(.0))]
+    NoSegments(PathBuf),
     /// It is a device, a pipe, or a socket.
     #[error("the vault {} is not a regular file", shown(.0))]
     NotAFile(PathBuf),
@@ -42,21 +46,42 @@ pub(crate) enum SourceError {
 
 /// An open vault. Its length is that at the start of the run: what is appended meanwhile is not looked at.
 #[derive(Debug)]
-pub(super) struct VaultSource {
+pub(crate) struct VaultSource {
+    path: PathBuf,
+    /// In the vault's order; a single one for a vault that is one file.
+    files: Vec<SourceFile>,
+    /// What stands in its folder, for a vault in segments.
+    listing: Option<Listing>,
+}
+
+/// One file of a vault.
+#[derive(Debug)]
+struct SourceFile {
     path: PathBuf,
     file: File,
+    /// Where its first byte stands in the vault.
+    start: u64,
     length: u64,
     identity: (u64, u64),
 }
 
+/// Where a byte of a vault stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Place<'a> {
+    /// The file: the vault's own, or one of its segments.
+    pub(crate) file: &'a Path,
+    /// From the file's start.
+    pub(crate) offset: u64,
+}
+
 /// Opens all vaults, or none.
-pub(super) fn open_all(paths: &[PathBuf]) -> Result<Vec<VaultSource>, SourceError> {
+pub(crate) fn open_all(paths: &[PathBuf]) -> Result<Vec<VaultSource>, SourceError> {
     let mut sources: Vec<VaultSource> = Vec::with_capacity(paths.len());
     for path in paths {
         let source = VaultSource::open(path)?;
         if sources
             .iter()
-            .any(|other| other.identity == source.identity)
+            .any(|other| other.shares_a_file_with(&source))
         {
             return Err(SourceError::Twice(path.clone()));
         }
@@ -66,45 +91,87 @@ pub(super) fn open_all(paths: &[PathBuf]) -> Result<Vec<VaultSource>, SourceErro
 }
 
 impl VaultSource {
-    fn open(path: &Path) -> Result<Self, SourceError> {
-        let unreadable = |source| SourceError::Unreadable {
-            path: path.to_owned(),
-            source,
-        };
-        // Looked at before it is opened: opening a pipe would wait for its writer.
-        let kind = match fs::metadata(path) {
-            Ok(found) => found.file_type(),
-            Err(e) if e.kind() == io::ErrorKind::NotFound => {
-                return Err(SourceError::Missing(path.to_owned()));
+    /// Opens a vault: a file, or all segments of a folder.
+    pub(crate) fn open(path: &Path) -> Result<Self, SourceError> {
+        let (listing, paths) = if path.is_dir() {
+            let listing = list(path)?;
+            let names = listing.segments.iter().map(|number| number.file_name());
+            let paths: Vec<PathBuf> = names.map(|name| path.join(name)).collect();
+            if paths.is_empty() {
+                return Err(SourceError::NoSegments(path.to_owned()));
             }
-            Err(e) => return Err(unreadable(e)),
+            (Some(listing), paths)
+        } else {
+            (None, vec![path.to_owned()])
         };
-        if kind.is_dir() {
-            return Err(SourceError::Folder(path.to_owned()));
+        let (mut files, mut start) = (Vec::with_capacity(paths.len()), 0);
+        for path in paths {
+            let file = SourceFile::open(path, start)?;
+            start += file.length;
+            files.push(file);
         }
-        if !kind.is_file() {
-            return Err(SourceError::NotAFile(path.to_owned()));
-        }
-        let file = File::open(path).map_err(unreadable)?;
-        let metadata = file.metadata().map_err(unreadable)?;
         Ok(Self {
             path: path.to_owned(),
-            file,
-            length: metadata.len(),
-            identity: (metadata.dev(), metadata.ino()),
+            files,
+            listing,
         })
     }
 
-    pub(super) fn path(&self) -> &Path {
+    fn shares_a_file_with(&self, other: &Self) -> bool {
+        let mut files = self.files.iter();
+        files.any(|file| other.files.iter().any(|o| o.identity == file.identity))
+    }
+
+    pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 
-    pub(super) fn length(&self) -> u64 {
-        self.length
+    pub(crate) fn length(&self) -> u64 {
+        self.files.iter().map(|file| file.length).sum()
     }
 
-    pub(super) fn whole(&self) -> Section<'_> {
-        self.range(0..self.length)
+    /// The segments and their lengths; nothing for a vault that is one file.
+    pub(super) fn segments(&self) -> impl Iterator<Item = (&Path, u64)> {
+        let files = self.files.iter().filter(|_| self.listing.is_some());
+        files.map(|file| (file.path.as_path(), file.length))
+    }
+
+    /// The numbers of segments that are missing between others.
+    pub(super) fn missing_segments(&self) -> Vec<RangeInclusive<u32>> {
+        self.listing
+            .as_ref()
+            .map(Listing::missing)
+            .unwrap_or_default()
+    }
+
+    /// Names in the folder of segments that belong to no vault.
+    pub(super) fn foreign_names(&self) -> impl Iterator<Item = String> {
+        let names = self.listing.iter().flat_map(|listing| &listing.foreign);
+        names.map(|name| name.to_string_lossy().into_owned())
+    }
+
+    /// Where the byte at an offset of the vault stands.
+    pub(crate) fn place_of(&self, offset: u64) -> Place<'_> {
+        let holds = |file: &&SourceFile| file.start <= offset;
+        match self
+            .files
+            .iter()
+            .rev()
+            .find(|file| holds(file) && file.length > 0)
+        {
+            Some(file) => Place {
+                file: &file.path,
+                offset: offset - file.start,
+            },
+            None => Place {
+                file: &self.path,
+                offset,
+            },
+        }
+    }
+
+    pub(crate) fn whole(&self) -> Section<'_> {
+        self.range(0..self.length())
     }
 
     pub(super) fn section(&self, span: &Span) -> Section<'_> {
@@ -113,7 +180,7 @@ impl VaultSource {
 
     fn range(&self, range: Range<u64>) -> Section<'_> {
         Section {
-            file: &self.file,
+            files: &self.files,
             at: range.start,
             end: range.end,
         }
@@ -156,10 +223,62 @@ impl VaultSource {
     }
 }
 
-/// A stretch of a vault as a reader. It shares the file with others and moves no position.
+fn unreadable(path: &Path) -> impl Fn(io::Error) -> SourceError {
+    move |source| SourceError::Unreadable {
+        path: path.to_owned(),
+        source,
+    }
+}
+
+fn list(folder: &Path) -> Result<Listing, SourceError> {
+    let entries = fs::read_dir(folder).map_err(unreadable(folder))?;
+    let names: io::Result<Vec<_>> = entries.map(|entry| Ok(entry?.file_name())).collect();
+    Ok(Listing::of(names.map_err(unreadable(folder))?))
+}
+
+impl SourceFile {
+    fn open(path: PathBuf, start: u64) -> Result<Self, SourceError> {
+        // Looked at before it is opened: opening a pipe would wait for its writer.
+        let kind = match fs::metadata(&path) {
+            Ok(found) => found.file_type(),
+            Err(e) if e.kind() == io::ErrorKind::NotFound => {
+                return Err(SourceError::Missing(path));
+            }
+            Err(e) => return Err(unreadable(&path)(e)),
+        };
+        if !kind.is_file() {
+            return Err(SourceError::NotAFile(path));
+        }
+        let file = File::open(&path).map_err(unreadable(&path))?;
+        let metadata = file.metadata().map_err(unreadable(&path))?;
+        Ok(Self {
+            path,
+            file,
+            start,
+            length: metadata.len(),
+            identity: (metadata.dev(), metadata.ino()),
+        })
+    }
+
+    /// Reads from the vault's offset `at` on, which stands in this file.
+    fn read_at(&self, buf: &mut [u8], at: u64) -> io::Result<usize> {
+        let left = usize::try_from(self.start + self.length - at).unwrap_or(usize::MAX);
+        let wanted = left.min(buf.len());
+        let buf = buf.get_mut(..wanted).unwrap_or_default();
+        loop {
+            match self.file.read_at(buf, at - self.start) {
+                Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+                result => return result,
+            }
+        }
+    }
+}
+
+/// A stretch of a vault as a reader. It shares the files with others and moves no position.
 #[derive(Debug)]
-pub(super) struct Section<'a> {
-    file: &'a File,
+pub(crate) struct Section<'a> {
+    /// From the one on in which the next byte stands.
+    files: &'a [SourceFile],
     at: u64,
     end: u64,
 }
@@ -171,11 +290,14 @@ impl Read for Section<'_> {
         let Some(buf) = buf.get_mut(..wanted).filter(|buf| !buf.is_empty()) else {
             return Ok(0);
         };
-        let read = loop {
-            match self.file.read_at(buf, self.at) {
-                Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
-                result => break result?,
-            }
+        while let [first, rest @ ..] = self.files
+            && self.at >= first.start + first.length
+        {
+            self.files = rest;
+        }
+        let read = match self.files.first() {
+            Some(file) => file.read_at(buf, self.at)?,
+            None => 0,
         };
         if read == 0 {
             return Err(io::Error::new(

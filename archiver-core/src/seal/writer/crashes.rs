@@ -118,7 +118,7 @@ fn crash_everywhere(site: &Site, life: impl FnOnce(&Site)) -> (usize, Vec<String
     for end in begin..=log.len() {
         let done = &log[..end];
         let acknowledged = done.iter().filter_map(|op| match op {
-            Op::Acknowledged(mail) => u8::try_from(*mail).ok(),
+            Op::Acknowledged(mail) => mail.first().copied(),
             _ => None,
         });
         let acknowledged: Vec<u8> = acknowledged.collect();
@@ -151,7 +151,7 @@ fn life(site: &Site, bug: Option<Bug>) {
         let at = site.at(day, HOUR * i64::from(mail));
         sealer.append(&mut vault(), sealed(mail), || at).unwrap();
         if !is_killed {
-            site.disk.acknowledge(mail.into());
+            site.disk.acknowledge(&[mail]);
         }
     };
     for (mail, day, is_killed) in [

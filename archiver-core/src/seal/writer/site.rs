@@ -115,7 +115,7 @@ impl Site {
         let receipt = sealer
             .append(&mut self.writable(), sealed(mail), || at)
             .unwrap();
-        self.disk.acknowledge(mail.into());
+        self.disk.acknowledge(&[mail]);
         (receipt, sealer.take_anomalies())
     }
 
