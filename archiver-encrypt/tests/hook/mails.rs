@@ -4,18 +4,30 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::process::Command;
 
-use crate::archive::{Archive, deliver, records, skip, start, text};
+use crate::archive::{Archive, deliver, records, skip, text};
 use sequoia_openpgp::serialize::SerializeInto as _;
+
+/// A megabyte without repetitions.
+fn noise() -> Vec<u8> {
+    let mut state = 1_u32;
+    let mut next = || {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        state.to_be_bytes()[0]
+    };
+    (0..1 << 20).map(|_| next()).collect()
+}
 
 fn odd_mails() -> Vec<Vec<u8>> {
     let all_bytes: Vec<u8> = (0..=255).collect();
-    let megabyte: Vec<u8> = (0..1 << 20)
-        .map(|i: u32| (i.wrapping_mul(2_654_435_761) >> 24) as u8)
-        .collect();
+    let megabyte = noise();
+    let three_megabytes =
+        b"Subject: long\n\nThe mail is longer than the first buffer.\n".repeat(60_000);
+    let nine_megabytes = megabyte.repeat(9);
     let armor =
         b"-----BEGIN PGP MESSAGE-----\nComment: archiver 2\n\nAAAA\n-----END PGP MESSAGE-----\n";
     vec![
         b"".to_vec(),
+        b"\0".to_vec(),
         b"\n".to_vec(),
         b"no newline at the end".to_vec(),
         b"Subject: CRLF\r\n\r\nbody\r\n".to_vec(),
@@ -26,6 +38,8 @@ fn odd_mails() -> Vec<Vec<u8>> {
         armor.to_vec(),
         b"Subject: text\n\nThe same line again and again.\n".repeat(500),
         megabyte,
+        three_megabytes,
+        nine_megabytes,
     ]
 }
 
@@ -92,9 +106,10 @@ fn gpg_decrypts_every_record() {
     let imported = deliver(gpg().arg("--import"), &secret_key);
     assert!(imported.status.success(), "{}", text(&imported.stderr));
     let vault = archive.vault_bytes();
+    let record_file = archive.path("record.asc");
     for (record, mail) in records(&vault).zip(&mails) {
-        let child = start(gpg().arg("--decrypt"));
-        let output = crate::archive::finish(child, record);
+        fs::write(&record_file, record).unwrap();
+        let output = gpg().arg("--decrypt").arg(&record_file).output().unwrap();
         assert!(output.status.success(), "{}", text(&output.stderr));
         assert!(output.stdout == *mail, "{} bytes", mail.len());
     }
@@ -103,4 +118,27 @@ fn gpg_decrypts_every_record() {
         .arg(&home)
         .args(["--kill", "all"])
         .status();
+}
+
+#[test]
+fn sq_decrypts_a_short_and_a_long_mail() {
+    let archive = Archive::new();
+    let mails = [b"short".to_vec(), noise().repeat(9)];
+    for mail in &mails {
+        archive.archive(mail);
+    }
+    let (key, record_file) = (archive.path("key.asc"), archive.path("record.asc"));
+    fs::write(&key, archive.key.as_tsk().armored().to_vec().unwrap()).unwrap();
+    if Command::new("sq").arg("version").output().is_err() {
+        return skip("sq is not installed");
+    }
+    let vault = archive.vault_bytes();
+    for (record, mail) in records(&vault).zip(&mails) {
+        fs::write(&record_file, record).unwrap();
+        let mut sq = Command::new("sq");
+        sq.args(["decrypt", "--recipient-key"]).arg(&key);
+        let output = sq.arg(&record_file).output().unwrap();
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        assert!(output.stdout == *mail, "{} bytes", mail.len());
+    }
 }
