@@ -13,6 +13,7 @@ use crate::syslog::Syslog;
 const OTHER_COMMANDS: &str = "\
 Not a delivery, with exit codes of their own:
   archiver-encrypt setup --help    check an installation, prove it with a canary, print the recipes
+  archiver-encrypt seal --help     install this server's seals
   archiver-encrypt status --help   how vault and certificate are, for people and for monitoring";
 
 /// Encrypts one mail from standard input to the archive, and appends it to the vault.

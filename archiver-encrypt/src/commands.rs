@@ -2,6 +2,7 @@
 //!
 //! They have exit codes of their own, which a mail server must never see; so nothing here reads a mail from standard input.
 
+mod seal;
 mod setup;
 mod sizes;
 mod status;
@@ -16,6 +17,7 @@ use clap::CommandFactory as _;
 /// A command beside the delivery.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Command {
+    Seal,
     Setup,
     Status,
 }
@@ -24,6 +26,7 @@ impl Command {
     /// The command with this name.
     pub(crate) fn named(word: &OsStr) -> Option<Self> {
         match word.to_str()? {
+            "seal" => Some(Self::Seal),
             "setup" => Some(Self::Setup),
             "status" => Some(Self::Status),
             _ => None,
@@ -33,6 +36,7 @@ impl Command {
     /// Runs the command. `args` begins with its name.
     pub(crate) fn run(self, args: impl Iterator<Item = OsString>) -> ExitCode {
         let run = || match self {
+            Self::Seal => seal::run(args, &mut io::stdout(), &mut io::stderr()),
             Self::Setup => setup::run(args, &mut io::stdout()),
             Self::Status => status::run(args, &mut io::stdout()),
         };
@@ -43,6 +47,7 @@ impl Command {
     /// What a fault of this program ends with: never with success.
     fn code_of_a_fault(self) -> u8 {
         match self {
+            Self::Seal => seal::NOT_DONE,
             Self::Setup => setup::FAILED,
             Self::Status => status::State::Unknown.exit_code(),
         }
@@ -50,8 +55,14 @@ impl Command {
 }
 
 /// The commands' command lines, for the manual.
-pub(crate) fn command_lines() -> [clap::Command; 2] {
-    [setup::Args::command(), status::Args::command()]
+pub(crate) fn command_lines() -> [clap::Command; 4] {
+    let [seal, seal_install] = seal::command_lines();
+    [
+        seal,
+        seal_install,
+        setup::Args::command(),
+        status::Args::command(),
+    ]
 }
 
 #[cfg(test)]

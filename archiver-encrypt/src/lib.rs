@@ -9,7 +9,7 @@
 //! `--confirm` adds a line on stdout to exit 0, for callers who start the hook through a shell. Each delivery leaves a line in the system's log, if
 //! anybody listens there.
 //!
-//! `setup` and `status` as the first word are no delivery: they check an installation and watch it, and have exit codes of their own.
+//! `setup`, `seal` and `status` as the first word are no delivery: they check an installation, install its seals, and watch it, and have exit codes of their own.
 //!
 //! A library, so that `custodian rehearse` can start its own executable as the hook; `main.rs` is one line.
 

@@ -45,7 +45,9 @@ pub enum NotInstallable {
         first: Day,
     },
     /// The day has no key yet.
-    #[error("it is {day} here, and the server's first seal key is for {first}")]
+    #[error(
+        "it is {day} by this machine's clock, and the server's first seal key is for {first}; set the clock"
+    )]
     TooEarly {
         /// The day of the installation.
         day: Day,
@@ -53,7 +55,9 @@ pub enum NotInstallable {
         first: Day,
     },
     /// The day has no key any more.
-    #[error("it is {day} here, and the server's last seal key was for {last}")]
+    #[error(
+        "it is {day} by this machine's clock, and the server's last seal key was for {last}; set the clock, or hold a new ceremony"
+    )]
     TooLate {
         /// The day of the installation.
         day: Day,

@@ -1,0 +1,62 @@
+//! `archiver-encrypt seal …`: what is done with a server's seals beside the deliveries.
+
+mod install;
+
+use std::ffi::OsString;
+use std::io::{self, Write};
+
+use clap::error::ErrorKind;
+use clap::{Args as _, CommandFactory as _, Parser, Subcommand};
+
+pub(crate) use self::install::NOT_DONE;
+use crate::args::one_line;
+
+/// All is done.
+const DONE: u8 = 0;
+
+/// Look after this server's seals, with which it shows that nobody rewrites the past.
+#[derive(Debug, Parser)]
+#[command(
+    name = "archiver-encrypt-seal",
+    bin_name = "archiver-encrypt seal",
+    max_term_width = 100
+)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    Install(install::Args),
+}
+
+/// The command lines, for the manual.
+pub(crate) fn command_lines() -> [clap::Command; 2] {
+    let install = install::Args::augment_args(clap::Command::new("archiver-encrypt-seal-install"));
+    [
+        Args::command(),
+        install.bin_name("archiver-encrypt seal install"),
+    ]
+}
+
+/// Runs the command and returns its exit code.
+pub(crate) fn run(
+    args: impl Iterator<Item = OsString>,
+    out: &mut impl Write,
+    err: &mut impl Write,
+) -> u8 {
+    let told = match Args::try_parse_from(args) {
+        Ok(Args {
+            action: Action::Install(args),
+        }) => install::run(&args, out, err),
+        Err(e) if e.kind() == ErrorKind::DisplayHelp => write!(out, "{e}").map(|()| DONE),
+        Err(e) => say(err, &one_line(&e.to_string())).map(|()| NOT_DONE),
+    };
+    told.and_then(|code| out.flush().map(|()| code))
+        .unwrap_or(NOT_DONE)
+}
+
+fn say(err: &mut impl Write, problem: &str) -> io::Result<()> {
+    writeln!(err, "archiver-encrypt seal: {problem}")
+}

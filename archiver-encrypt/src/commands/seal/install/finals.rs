@@ -1,0 +1,65 @@
+//! The finals of the days before the installation, appended to the vault's seals. Those that stand there already, from an interrupted run, are
+//! not written twice.
+
+use std::ffi::OsString;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, ErrorKind, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+
+use archiver_core::seal::note::Note;
+use rustix::fs::{FlockOperation, flock};
+
+use super::error::InstallError;
+use super::target::{folder_of, require_own};
+
+/// In a folder of segments; beside a vault that is one file, its name and the ending.
+const SEALS_FILE: &str = "VAULT.seals";
+const ENDING: &str = ".seals";
+
+/// Appends what is missing, and returns when all of it is on stable storage.
+pub(super) fn append(vault: &Path, finals: &[Note]) -> Result<(), InstallError> {
+    let path = seals_of(vault);
+    require_own(folder_of(&path))?;
+    let _lock = lock(vault).map_err(InstallError::file(vault))?;
+    append_missing(&path, finals).map_err(InstallError::file(&path))
+}
+
+/// Where the seals of a vault stand.
+pub(super) fn seals_of(vault: &Path) -> PathBuf {
+    if vault.is_dir() {
+        return vault.join(SEALS_FILE);
+    }
+    let mut path: OsString = vault.as_os_str().to_owned();
+    path.push(ENDING);
+    path.into()
+}
+
+/// The writers' lock, when there is a vault already. Writers hold it for a moment.
+fn lock(vault: &Path) -> io::Result<Option<File>> {
+    let file = match File::open(vault) {
+        Err(e) if e.kind() == ErrorKind::NotFound => return Ok(None),
+        opened => opened?,
+    };
+    flock(&file, FlockOperation::LockExclusive)?;
+    Ok(Some(file))
+}
+
+fn append_missing(path: &Path, finals: &[Note]) -> io::Result<()> {
+    let there = match fs::read(path) {
+        Err(e) if e.kind() == ErrorKind::NotFound => Vec::new(),
+        read => read?,
+    };
+    let there = String::from_utf8_lossy(&there);
+    let missing = finals.iter().map(Note::to_string);
+    let missing: String = missing
+        .filter(|note| !there.contains(note.as_str()))
+        .collect();
+    let is_torn = !there.is_empty() && !there.ends_with('\n');
+    let newline = if is_torn { "\n" } else { "" };
+    let mut options = OpenOptions::new();
+    let mut file = options.append(true).create(true).mode(0o600).open(path)?;
+    file.write_all(format!("{newline}{missing}").as_bytes())?;
+    file.sync_all()?;
+    File::open(folder_of(path))?.sync_all()
+}

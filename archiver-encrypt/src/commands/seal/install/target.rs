@@ -1,0 +1,172 @@
+//! The seal folder: made whole beside its place, synced, and moved there in one step. Never over another.
+
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io::{self, ErrorKind, Write as _};
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use archiver_core::seal::day::Day;
+use archiver_core::seal::installation::{file_names, install};
+use archiver_core::seal::keys::Seed;
+use archiver_core::seal::seed_file;
+use archiver_core::seal::server::Server;
+use rustix::fs::{CWD, RenameFlags, renameat_with};
+
+use super::error::InstallError;
+use super::source::{Source, read_seed, read_server, wipe};
+
+/// Where the seal folder is, or will be.
+#[derive(Debug)]
+pub(super) struct Target {
+    path: PathBuf,
+    parent: PathBuf,
+}
+
+impl Target {
+    /// A place in a folder that belongs to whoever runs this: the hook, run by the same user, must be able to read it.
+    pub(super) fn at(path: &Path) -> Result<Self, InstallError> {
+        let parent = folder_of(path).to_owned();
+        require_own(&parent)?;
+        Ok(Self {
+            path: path.to_owned(),
+            parent,
+        })
+    }
+
+    /// The day from which the seal folder seals that is there already, when an interrupted run made it from this very seed; `None` when there is no
+    /// folder. Any other one is refused.
+    pub(super) fn day_of_an_earlier_run(
+        &self,
+        source: &Source,
+    ) -> Result<Option<Day>, InstallError> {
+        if self.path.symlink_metadata().is_err() {
+            return Ok(None);
+        }
+        let path = self.path.join(file_names::SEED);
+        let file = File::open(&path).map_err(|_| self.taken())?;
+        if source
+            .is_same_file(&file)
+            .map_err(InstallError::file(&path))?
+        {
+            return Err(InstallError::SamePlace(self.path.display().to_string()));
+        }
+        let server = read_server(&self.path.join(file_names::SERVER));
+        let there = read_seed(&file, &path)?;
+        let is_same_server = server.ok().as_ref() == Some(source.server());
+        if !is_same_server || !came_from(source, &there)? {
+            return Err(self.taken());
+        }
+        // That run may not have come to it.
+        self.sync_name().map_err(InstallError::file(&self.parent))?;
+        Ok(Some(there.day()))
+    }
+
+    /// Makes the folder. On success it is on stable storage.
+    pub(super) fn make(&self, server: &Server, seed: &Seed) -> Result<(), InstallError> {
+        let new = self.new_folder();
+        remove_leftover(&new).map_err(InstallError::file(&new))?;
+        self.fill(&new, server, seed).map_err(|e| {
+            // What is left of it the next run removes.
+            let _ = remove_leftover(&new);
+            match e.kind() {
+                ErrorKind::AlreadyExists => self.taken(),
+                _ => InstallError::file(&self.path)(e),
+            }
+        })
+    }
+
+    fn fill(&self, new: &Path, server: &Server, seed: &Seed) -> io::Result<()> {
+        DirBuilder::new().mode(0o700).create(new)?;
+        write_new(&new.join(file_names::SERVER), server.to_string().as_bytes())?;
+        write_new(
+            &new.join(file_names::SEED),
+            seed_file::encode(seed).expose_bytes(),
+        )?;
+        File::open(new)?.sync_all()?;
+        renameat_with(CWD, new, CWD, &self.path, RenameFlags::NOREPLACE)?;
+        self.sync_name()
+    }
+
+    /// Returns when the folder's name is on stable storage.
+    fn sync_name(&self) -> io::Result<()> {
+        File::open(&self.parent)?.sync_all()
+    }
+
+    /// `<seal folder>.new`: the folder until it is whole.
+    fn new_folder(&self) -> PathBuf {
+        let mut name = self.path.file_name().unwrap_or_default().to_owned();
+        name.push(".new");
+        self.parent.join(name)
+    }
+
+    fn taken(&self) -> InstallError {
+        InstallError::Taken(self.path.display().to_string())
+    }
+}
+
+/// Whether a seed of the same server came from the source; so it is taken to be when the source is overwritten already.
+fn came_from(source: &Source, there: &Seed) -> Result<bool, InstallError> {
+    let Some(first) = source.seed()? else {
+        return Ok(true);
+    };
+    let key_of = |seed: &Seed| seed.signing_key().public();
+    let ours = install(source.server(), first, there.day());
+    Ok(ours.is_ok_and(|ours| key_of(&ours.seed) == key_of(there)))
+}
+
+/// What an interrupted run left: its seed is overwritten too.
+fn remove_leftover(new: &Path) -> io::Result<()> {
+    let seed = new.join(file_names::SEED);
+    match OpenOptions::new().write(true).open(&seed) {
+        Ok(mut file) => wipe(&mut file, &seed, new)?,
+        Err(e) if e.kind() == ErrorKind::NotFound => (),
+        Err(e) => return Err(e),
+    }
+    match fs::remove_dir_all(new) {
+        Err(e) if e.kind() != ErrorKind::NotFound => Err(e),
+        _ => Ok(()),
+    }
+}
+
+fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut options = OpenOptions::new();
+    let mut file = options
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)?;
+    file.write_all(bytes)?;
+    file.sync_all()
+}
+
+/// Whether a folder belongs to whoever runs this.
+pub(super) fn require_own(folder: &Path) -> Result<(), InstallError> {
+    let owner = fs::metadata(folder)
+        .map_err(InstallError::file(folder))?
+        .uid();
+    if owner == rustix::process::geteuid().as_raw() {
+        return Ok(());
+    }
+    Err(InstallError::OtherUser {
+        folder: folder.display().to_string(),
+        owner: name_of(owner),
+    })
+}
+
+fn name_of(uid: u32) -> String {
+    let output = Command::new("id")
+        .args(["-un", "--", &uid.to_string()])
+        .output();
+    let name = output.ok().filter(|output| output.status.success());
+    let name = name.and_then(|output| String::from_utf8(output.stdout).ok());
+    name.map_or_else(|| format!("'#{uid}'"), |name| name.trim().to_owned())
+}
+
+/// The folder that a path lies in; `.` for a bare name.
+pub(super) fn folder_of(path: &Path) -> &Path {
+    let parent = path
+        .parent()
+        .filter(|parent| !parent.as_os_str().is_empty());
+    parent.unwrap_or(Path::new("."))
+}
