@@ -60,7 +60,10 @@ fn make_folders(root: &Path, folders: &[&str]) {
 fn the_ceremonys_commands_hold_a_ceremony() {
     let scratch = tempfile::tempdir().unwrap();
     let root = scratch.path();
-    make_folders(root, &["run/ceremony", "media/usb-1", "media/usb-2"]);
+    make_folders(
+        root,
+        &["run/ceremony", "media/usb-1", "media/usb-2", "media/usb-3"],
+    );
     fs::write(root.join("plan.toml"), PLAN).unwrap();
     let mut checked = false;
     for line in commands("ceremony.md") {
@@ -79,6 +82,7 @@ fn the_ceremonys_commands_hold_a_ceremony() {
     assert!(checked);
     assert!(root.join("media/usb-1/public/archive.cert.asc").exists());
     assert!(root.join("media/usb-2/record/ceremony-record.pdf").exists());
+    assert!(root.join("media/usb-3/server/seed").exists());
 }
 
 fn scan_first_sheet(root: &Path) {

@@ -118,17 +118,16 @@ fn take_over(args: &Args, now: UtcTime) -> Result<(Report, Source), InstallError
         published::check_certificate(file, server, now)?;
     }
     let target = Target::at(&args.seal_dir)?;
-    let first_sealed = match target.day_of_an_earlier_run(&source)? {
-        Some(day) => day,
-        None => {
-            let day = args.confirmed_day(*server.days().start(), now)?;
-            let overwritten = || InstallError::Overwritten(args.from.display().to_string());
-            let first_seed = source.seed()?.ok_or_else(overwritten)?;
-            let made = install(server, first_seed, day)?;
-            published::compare(published.as_ref(), &made.seed)?;
-            put_in_place(args, &target, &source, &made)?;
-            day
-        }
+    let first_sealed = if let Some(day) = target.day_of_an_earlier_run(&source)? {
+        day
+    } else {
+        let day = args.confirmed_day(*server.days().start(), now)?;
+        let overwritten = || InstallError::Overwritten(args.from.display().to_string());
+        let first_seed = source.seed()?.ok_or_else(overwritten)?;
+        let made = install(server, first_seed, day)?;
+        published::compare(published.as_ref(), &made.seed)?;
+        put_in_place(args, &target, &source, &made)?;
+        day
     };
     let report = Report::new(args, server, now, first_sealed, published.is_some());
     Ok((report, source))

@@ -11,6 +11,7 @@ use archiver_core::seal::seed_file::{self, SEED_FILE_BYTES, SeedFileRefused};
 use archiver_core::seal::server::{Server, ServerRefused};
 use archiver_core::secret::SecretBytes;
 use rustix::fs::{FlockOperation, flock};
+use rustix::io::Errno;
 
 use super::error::{InstallError, NotWiped};
 
@@ -39,10 +40,9 @@ impl Source {
                 source,
             },
         })?;
-        match flock(&file, FlockOperation::NonBlockingLockExclusive) {
-            Err(rustix::io::Errno::WOULDBLOCK) => return Err(InstallError::Busy(name)),
-            // Some media know no locks; two runs at once are then the operator's to avoid.
-            Ok(()) | Err(_) => (),
+        // Some media know no locks; that no two runs meet there is up to who starts them.
+        if flock(&file, FlockOperation::NonBlockingLockExclusive) == Err(Errno::WOULDBLOCK) {
+            return Err(InstallError::Busy(name));
         }
         Ok(Self {
             server: read_server(&folder.join(file_names::SERVER))?,
