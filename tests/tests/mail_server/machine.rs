@@ -1,242 +1,150 @@
-//! The page followed word for word on a machine of its own: every command that it shows, run by root at the very paths that it names.
+//! A machine of its own, on which the page is followed word for word: every command that it shows, run by root at the very paths that it names.
 //!
-//! The machine is this one, with `/etc`, `/home` and the folders under `/var` and `/usr/local/bin` hidden behind scratch copies, for one shell only.
+//! The machine is this one, with `/etc`, `/home`, `/root`, `/tmp`, `/usr/local/bin` and the folders under `/var` hidden behind scratch copies,
+//! and with processes of its own, which end with it.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::PathBuf;
-use std::process::Command;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
 
 use custody_tests::{Ran, Tmpfs, custodian, hook, run, tmpfs};
 
 use crate::page;
-use crate::site::{Agent, Kind, Site, rotated};
+use crate::site::{Agent, Kind, Site, wait_for};
 
 /// Room for the programs, unoptimised, and a copy of /etc.
 const DISK_KILOBYTES: usize = 2_000_000;
 
+/// The first of the machine's processes ends with the test, or after ten minutes, and with it all the others.
 const HIDE_THIS_MACHINE: &str = r#"
 set -e
 cp -a /etc "$DISK/etc"
-mkdir "$DISK/bin" "$DISK/lib" "$DISK/log" "$DISK/home" "$DISK/mail"
+mkdir "$DISK/bin" "$DISK/lib" "$DISK/log" "$DISK/spool" "$DISK/home" "$DISK/mail" "$DISK/tmp" "$DISK/vartmp"
 chgrp mail "$DISK/mail"; chmod 2775 "$DISK/mail"
+chmod 1777 "$DISK/tmp" "$DISK/vartmp"
+touch "$DISK/work/bin/custodian"
+mount --bind "$CUSTODIAN" "$DISK/work/bin/custodian"
 mount --bind "$DISK/etc" /etc
 mount --bind "$DISK/bin" /usr/local/bin
 mount --bind "$DISK/lib" /var/lib
 mount --bind "$DISK/log" /var/log
-mount --bind "$DISK/home" /home
+mount --bind "$DISK/spool" /var/spool
 mount --bind "$DISK/mail" /var/mail
+mount --bind "$DISK/home" /home
+mount --rbind "$DISK/work" /root
+mount --bind "$DISK/vartmp" /var/tmp
 rm -f /etc/procmailrc /etc/maildroprc
-export PATH="$WORK/bin:$PATH"
-cd "$WORK"
+touch "$DISK/ready"
+mount --bind "$DISK/tmp" /tmp
+exec timeout 600 cat > /dev/null
 "#;
 
-/// A machine on which the page's commands can be run.
-struct Machine {
-    site: Site,
+/// The machine.
+pub(crate) struct Machine {
+    pub(crate) site: Site,
     disk: Tmpfs,
+    /// Its end is the end of the machine's processes.
+    running: Child,
+    /// The machine's first process, as this machine counts.
+    first: String,
 }
 
 impl Machine {
-    /// A folder with what the administrator has been given, where mounting is permitted.
-    fn new() -> Option<Self> {
-        let machine = Self {
-            disk: tmpfs(DISK_KILOBYTES)?,
-            site: Site::new()?,
-        };
-        let disk = machine.disk.path();
-        fs::set_permissions(disk, fs::Permissions::from_mode(0o755)).unwrap();
-        fs::create_dir_all(machine.work().join("bin")).unwrap();
-        let put = |name: &str, text: String| fs::write(machine.work().join(name), text).unwrap();
-        let text_of = |agent: Agent| machine.with_subkey(agent.recipe(Kind::OwnAddress));
-        put("archive.procmailrc", text_of(Agent::Procmail));
-        put("archive.mailfilter", text_of(Agent::Maildrop));
-        put(
-            "procmailrc",
-            machine.with_subkey(Agent::Procmail.recipe(Kind::InFront)),
+    /// A machine with what the administrator has been given in root's home, where mounting is permitted.
+    pub(crate) fn new() -> Option<Self> {
+        let disk = tmpfs(DISK_KILOBYTES)?;
+        let site = Site::new()?;
+        fs::set_permissions(disk.path(), fs::Permissions::from_mode(0o755)).unwrap();
+        fill_home(&disk.path().join("work"), &site);
+        let running = Command::new("unshare")
+            .args(["--mount", "--pid", "--fork", "--kill-child", "--mount-proc"])
+            .args(["bash", "-c", HIDE_THIS_MACHINE])
+            .env("DISK", disk.path())
+            .env("CUSTODIAN", custodian().get_program())
+            .stdin(Stdio::piped())
+            .spawn()
+            .unwrap();
+        wait_for(|| disk.path().join("ready").exists().then_some(()));
+        let id = running.id();
+        let children = fs::read_to_string(format!("/proc/{id}/task/{id}/children")).unwrap();
+        Some(Self {
+            site,
+            disk,
+            running,
+            first: children.trim().to_owned(),
+        })
+    }
+
+    /// The page's installation, with procmail's and maildrop's recipes.
+    pub(crate) fn install(&self) {
+        let page = ["Installing it", "procmail", "maildrop"].map(page::commands_under);
+        let ran = self
+            .run(&format!("set -e\n{}", page.concat()))
+            .expect_code(0);
+        assert_eq!((ran.stdout.as_str(), ran.stderr.as_str()), ("", ""));
+    }
+
+    /// Runs a script in root's home, as root.
+    pub(crate) fn run(&self, script: &str) -> Ran {
+        let whole = format!(
+            "cd /root\nexport PATH=\"/root/bin:$PATH\"\n{}",
+            self.with_subkey(script)
         );
-        fs::copy(
-            machine.site.certificate(),
-            machine.work().join("archive.cert.asc"),
-        )
-        .unwrap();
-        fs::copy(
-            hook().get_program(),
-            machine.work().join("archiver-encrypt"),
-        )
-        .unwrap();
-        std::os::unix::fs::symlink(
-            custodian().get_program(),
-            machine.work().join("bin/custodian"),
-        )
-        .unwrap();
-        Some(machine)
+        run(Command::new("timeout")
+            .args(["120", "nsenter", "--target", &self.first])
+            .args(["--mount", "--pid"])
+            .args(["bash", "-c", &whole]))
     }
 
-    fn work(&self) -> PathBuf {
-        self.disk.path().join("work")
-    }
-
-    fn with_subkey(&self, text: &str) -> String {
+    /// The page's text, with this archive's subkey.
+    pub(crate) fn with_subkey(&self, text: &str) -> String {
         text.replace("SUBKEY", &self.site.ceremony().subkey())
     }
 
-    /// Runs the page's installation and then `script`, as root.
-    fn run(&self, script: &str) -> Ran {
-        let page: String = page::commands()
-            .into_iter()
-            .take_while(|block| !block.starts_with("printf"))
-            .collect();
-        let whole = format!("{HIDE_THIS_MACHINE}\n{page}\nset +e\n{script}");
-        run(Command::new("unshare")
-            .args(["--mount", "bash", "-c", &self.with_subkey(&whole)])
-            .env("DISK", self.disk.path())
-            .env("WORK", self.work()))
+    /// One of the machine's paths, as seen from outside.
+    pub(crate) fn path(&self, path: &str) -> PathBuf {
+        Path::new("/proc")
+            .join(&self.first)
+            .join("root")
+            .join(path.trim_start_matches('/'))
     }
 
-    /// The vaults that the machine left.
-    fn vaults(&self, names: &[&str]) -> Vec<PathBuf> {
-        let folder = self.disk.path().join("lib/archiver");
-        names.iter().map(|name| folder.join(name)).collect()
+    /// The machine's whole disk.
+    pub(crate) fn disk(&self) -> &Path {
+        self.disk.path()
+    }
+
+    /// Whether a process, as this machine counts, is one of the machine's.
+    pub(crate) fn runs(&self, process: &str) -> bool {
+        let space = |process: &str| fs::read_link(format!("/proc/{process}/ns/pid")).ok();
+        space(process).is_some_and(|its| Some(its) == space(&self.first))
     }
 }
 
-/// The page's canary block.
-fn canary() -> &'static str {
-    let mut blocks = page::commands().into_iter();
-    blocks
-        .find(|block| block.starts_with("printf"))
-        .expect("the page has a canary")
+impl Drop for Machine {
+    fn drop(&mut self) {
+        let _ = self.running.kill();
+        let _ = self.running.wait();
+    }
 }
 
-#[test]
-fn an_administrator_who_follows_the_page_sees_what_it_says() {
-    let Some(machine) = Machine::new() else {
-        return;
+/// The certificate, the programs, and the page's recipes, filled in.
+fn fill_home(home: &Path, site: &Site) {
+    fs::create_dir_all(home.join("bin")).unwrap();
+    let subkey = site.ceremony().subkey();
+    let put = |name: &str, text: &str| {
+        fs::write(home.join(name), text.replace("SUBKEY", &subkey)).unwrap();
     };
-    let rotation = page::commands()
-        .into_iter()
-        .find(|block| block.starts_with("mv "));
-    let maildrop = "runuser -u archiver -- maildrop /etc/archiver/mailfilter < canary.eml; echo \"maildrop $?\"";
-    let modes = "stat -c '%U %a %n' /usr/local/bin/archiver-encrypt /etc/archiver/archive.cert.asc /var/lib/archiver /var/lib/archiver/VAULT /var/log/archiver.log";
-    let rotation = rotation.unwrap();
-    // A second rotation on the same day leaves both vaults as they are.
-    let again = format!("({rotation}) 2> /dev/null || true");
-    let script = [canary(), modes, rotation, maildrop, &again].join("\n");
-    let ran = machine.run(&script);
-    let expected = [
-        "archived seq=0 log=",
-        "exit code 0",
-        "exit code 75",
-        "4.3.0 archiver-encrypt: certificate /etc/archiver/archive.cert.asc could not be read",
-        "procmail: ",
-        "2",
-        "/var/lib/archiver/VAULT: 2 records, ",
-        "  log ",
-        "Nothing to look at.",
-        "root 755 /usr/local/bin/archiver-encrypt",
-        "root 644 /etc/archiver/archive.cert.asc",
-        "archiver 700 /var/lib/archiver",
-        "archiver 600 /var/lib/archiver/VAULT",
-        "archiver 600 /var/log/archiver.log",
-        "maildrop 0",
-    ];
-    let lines: Vec<&str> = ran.stdout.lines().collect();
-    assert_eq!(
-        lines.len(),
-        expected.len(),
-        "{}\n{}",
-        ran.stdout,
-        ran.stderr
+    put(
+        "archive.procmailrc",
+        Agent::Procmail.recipe(Kind::OwnAddress),
     );
-    for (line, begin) in lines.iter().zip(expected) {
-        assert!(
-            line.starts_with(begin),
-            "{begin:?} expected:\n{}",
-            ran.stdout
-        );
-    }
-    // Which of the two it says depends on whether it had handed over the mail when the hook gave up.
-    let says = ["Program failure (75) of", "Error while writing to"];
-    assert!(
-        says.iter().any(|said| lines[4].contains(said)),
-        "{}",
-        lines[4]
+    put(
+        "archive.mailfilter",
+        Agent::Maildrop.recipe(Kind::OwnAddress),
     );
-    assert_eq!((ran.code, ran.stderr.as_str()), (0, ""));
-
-    let mut vaults = machine.vaults(&["VAULT"]);
-    vaults.insert(0, rotated(vaults[0].parent().unwrap()));
-    let opened = machine.site.open(&vaults, 0);
-    assert_eq!(opened.len(), 3);
-    assert!(
-        opened
-            .iter()
-            .all(|mail| mail.ends_with(b"Proves the way into the vault.\n"))
-    );
-}
-
-/// Delivers to alice in the ways a mail server may: as root for her, and as her.
-const DELIVER_TO_ALICE: &str = r#"
-useradd --create-home alice
-install -m 644 procmailrc /etc/procmailrc
-printf 'Subject: to alice\n\nFor alice.\n' > mail.eml
-for_alice() { runuser -u alice -- "$@"; }
-deliver() {
-    procmail -t -Y -d alice < mail.eml; as_root=$?
-    for_alice procmail -t -Y < mail.eml; as_alice=$?
-    mails=$(cat /var/mail/alice /home/alice/mine 2> /dev/null | grep -c 'For alice.')
-    echo "$1: as root $as_root, as alice $as_alice, mails for alice $mails"
-}
-mv /usr/local/bin/archiver-encrypt /usr/local/bin/away; deliver "no hook"
-mv /usr/local/bin/away /usr/local/bin/archiver-encrypt
-chmod 600 /etc/archiver/archive.cert.asc; deliver "unreadable certificate"
-chmod 644 /etc/archiver/archive.cert.asc
-for_alice sh -c 'printf ":0:\nmine\n" > ~/.procmailrc'
-chmod 500 /var/lib/archiver; deliver "no vault"
-chmod 700 /var/lib/archiver; deliver "all well"
-
-# The recipe that many pages recommend.
-rm /var/mail/alice /home/alice/mine
-printf ':0 cw\n| /usr/local/bin/archiver-encrypt --no-such-option\n\n:0 e\n{\n EXITCODE=75\n HOST\n}\n' > /etc/procmailrc
-deliver "HOST" 2> /dev/null
-echo "owner of the vault: $(stat -c %U /var/lib/archiver/VAULT)"
-"#;
-
-#[test]
-fn in_front_of_everybody_the_hook_runs_as_archiver_and_nobody_gets_unarchived_mail() {
-    let Some(machine) = Machine::new() else {
-        return;
-    };
-    let ran = machine.run(DELIVER_TO_ALICE).expect_code(0);
-    let seen: Vec<String> = [
-        ("no hook", 75, 0),
-        ("unreadable certificate", 75, 0),
-        ("no vault", 75, 0),
-        ("all well", 0, 2),
-        ("HOST", 75, 2),
-    ]
-    .map(|(fault, code, mails)| {
-        format!("{fault}: as root {code}, as alice {code}, mails for alice {mails}")
-    })
-    .to_vec();
-    let expected = format!("{}\nowner of the vault: archiver\n", seen.join("\n"));
-    assert_eq!(ran.stdout, expected, "{}", ran.stderr);
-
-    let log = fs::read_to_string(machine.disk.path().join("log/archiver.log")).unwrap();
-    for words in [
-        ": Permission denied",
-        "it could not be opened and locked: Permission denied",
-    ] {
-        assert!(log.contains(words), "{log}");
-    }
-    let opened = machine.site.open(&machine.vaults(&["VAULT"]), 0);
-    let [by_root, by_alice] = opened.as_slice() else {
-        panic!("{} mails", opened.len())
-    };
-    assert!(
-        by_root.starts_with(b"From root "),
-        "procmail -d puts a line in front"
-    );
-    assert_eq!(by_alice, b"Subject: to alice\n\nFor alice.\n");
+    put("procmailrc", Agent::Procmail.recipe(Kind::InFront));
+    fs::copy(site.certificate(), home.join("archive.cert.asc")).unwrap();
+    fs::copy(hook().get_program(), home.join("archiver-encrypt")).unwrap();
 }

@@ -18,4 +18,6 @@ mod machine;
 mod messages;
 mod other_recipes;
 mod page;
+mod postfix;
 mod site;
+mod step_by_step;

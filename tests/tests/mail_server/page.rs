@@ -15,6 +15,14 @@ pub(crate) fn commands() -> Vec<&'static str> {
     blocks("sh").collect()
 }
 
+/// The commands under one of the page's headings.
+pub(crate) fn commands_under(heading: &str) -> String {
+    let start = PAGE.find(&format!("\n## {heading}\n"));
+    let section = &PAGE[start.unwrap_or_else(|| panic!("no heading {heading}")) + 1..];
+    let end = section.find("\n## ").unwrap_or(section.len());
+    blocks_in(&section[..end], "sh").collect()
+}
+
 /// The line by which a mail server starts `program`.
 pub(crate) fn command_line(program: &str) -> &'static str {
     let indented = PAGE.lines().filter_map(|line| line.strip_prefix("    "));
@@ -28,10 +36,14 @@ pub(crate) fn shows(text: &str) -> bool {
 }
 
 fn blocks(language: &str) -> impl Iterator<Item = &'static str> {
+    blocks_in(PAGE, language)
+}
+
+fn blocks_in(text: &'static str, language: &str) -> impl Iterator<Item = &'static str> {
     let fence = format!("```{language}\n");
-    let starts: Vec<usize> = PAGE.match_indices(&fence).map(|(at, _)| at).collect();
+    let starts: Vec<usize> = text.match_indices(&fence).map(|(at, _)| at).collect();
     starts.into_iter().map(move |at| {
-        let body = &PAGE[at + fence.len()..];
+        let body = &text[at + fence.len()..];
         &body[..body.find("```").expect("the block ends")]
     })
 }
