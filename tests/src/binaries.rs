@@ -1,4 +1,4 @@
-//! Builds the real binaries once, through the cargo that runs the tests.
+//! Builds the real binaries once, through the cargo that runs the tests: the release binaries under `cargo test --release`.
 
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
@@ -29,9 +29,16 @@ fn built() -> &'static Binaries {
 /// Cargo itself says where the executables are, whatever `CARGO_TARGET_DIR` and the configuration make of it.
 fn build() -> Binaries {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let profile = if cfg!(debug_assertions) {
+        "dev"
+    } else {
+        "release"
+    };
     let output = Command::new(cargo)
         .args([
             "build",
+            "--profile",
+            profile,
             "--message-format=json",
             "--bin",
             "custodian",
