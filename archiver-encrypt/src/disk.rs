@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 use archiver_core::vault::disk::{DiskFile, Folder, ReadAt};
 use archiver_core::vault::writable::WritableVault;
 use rustix::fs::{FlockOperation, StatFs, flock, fstatfs, statfs};
+use rustix::io::retry_on_intr;
 use thiserror::Error;
 
 use crate::stop::StopSignals;
@@ -129,7 +130,7 @@ impl DiskFolder<'_> {
         if !self.path.is_dir() {
             return Err(Refusal::NoFolder.into());
         }
-        self.refuse_network(&statfs(&self.path)?)
+        self.refuse_network(&retry_on_intr(|| statfs(&self.path))?)
     }
 
     fn refuse_network(&self, file_system: &StatFs) -> io::Result<()> {
@@ -140,7 +141,7 @@ impl DiskFolder<'_> {
     }
 
     fn opened(&self, file: File) -> io::Result<OpenFile> {
-        self.refuse_network(&fstatfs(&file)?)?;
+        self.refuse_network(&retry_on_intr(|| fstatfs(&file))?)?;
         Ok(OpenFile(file))
     }
 
@@ -170,6 +171,7 @@ impl DiskFolder<'_> {
         loop {
             match flock(file, FlockOperation::NonBlockingLockExclusive) {
                 Ok(()) => return Ok(()),
+                Err(rustix::io::Errno::INTR) => continue,
                 Err(rustix::io::Errno::WOULDBLOCK) if Instant::now() < deadline => (),
                 Err(rustix::io::Errno::WOULDBLOCK) => {
                     return Err(Refusal::Patience(self.patience).into());
@@ -188,7 +190,7 @@ impl Folder for DiskFolder<'_> {
     fn lock(&mut self) -> io::Result<()> {
         let locked = self.lock_what_stands_at(&self.path, || {
             let folder = File::open(&self.path)?;
-            self.refuse_network(&fstatfs(&folder)?)?;
+            self.refuse_network(&retry_on_intr(|| fstatfs(&folder))?)?;
             Ok(Some(folder))
         })?;
         self.locked = Some(locked);

@@ -12,17 +12,23 @@
     reason = "test support fails by panicking, and reports a skipped test on stderr"
 )]
 
+mod archive;
 mod binaries;
 mod ceremony;
+mod dice;
 mod forgery;
+mod ledger;
 mod outside;
 mod run;
 mod stopped;
 mod window;
 
+pub use archive::{Archive, Contents, Record, vault_bytes};
 pub use binaries::{custodian, hook};
 pub use ceremony::{Ceremony, PLAN, rehearsal_mails};
+pub use dice::Dice;
 pub use forgery::{Forged, forge_public_folder};
+pub use ledger::{End, Judgement, Ledger};
 pub use outside::{Gpg, Tmpfs, may_mount, needs, needs_root, tmpfs};
 pub use run::{Ran, run, run_with_stdin};
 pub use rustix::process::Signal;
