@@ -20,6 +20,7 @@ use crate::exit::Exit;
 use crate::failure::{Explained, shown};
 use crate::staging::{Staging, StagingError};
 
+pub(crate) mod against;
 mod duplicates;
 pub(crate) mod inspect;
 mod manifest;

@@ -22,6 +22,7 @@ const SEGMENT_END: &str = ".asc";
 const RETIRED_END: &str = ".retired";
 /// The checkpoints over the vault.
 pub(crate) const SEALS_FILE: &str = "VAULT.seals";
+const RECIPIENT_FILE: &str = "VAULT.recipient";
 
 /// The number of a segment, from 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -92,7 +93,7 @@ impl Listing {
                 listing.segments.push(number);
             } else if let Some(number) = SegmentNumber::of_retired(&name) {
                 listing.retired.push(number);
-            } else if name != RULES_FILE && name != SEALS_FILE {
+            } else if !stands_beside_segments(&name) {
                 listing.foreign.push(name);
             }
         }
@@ -129,6 +130,15 @@ impl Listing {
             None => Some(SegmentNumber::FIRST),
         }
     }
+}
+
+/// The rules, the seals, and the hook's recipient file, also in the making (docs/format.md §7.6).
+fn stands_beside_segments(name: &OsStr) -> bool {
+    let is_recipient = |name: &str| {
+        let rest = name.strip_prefix(RECIPIENT_FILE);
+        rest.is_some_and(|rest| rest.is_empty() || rest.strip_suffix(".new").is_some())
+    };
+    name == RULES_FILE || name == SEALS_FILE || name.to_str().is_some_and(is_recipient)
 }
 
 /// When a new segment is begun.
@@ -249,6 +259,8 @@ mod tests {
             "VAULT-000002.asc",
             "notes",
             "VAULT.seals",
+            "VAULT.recipient",
+            "VAULT.recipient.77.new",
             "VAULT-999999.asc",
             "segments.conf",
             "VAULT-000001.retired",

@@ -10,6 +10,7 @@ use crate::archive_files::ArchiveFiles;
 use crate::clock;
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::opening::against::{Comparison, Outcome, Spot, Surplus, compare};
 use crate::opening::inspect::{Finding, Findings, InspectReport, VaultReport, inspect_vaults};
 use crate::operator::Operator;
 use crate::progress::Bar;
@@ -22,7 +23,9 @@ const SHOWN: usize = 10;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:
   custodian inspect --public public VAULT
+  custodian inspect VAULT --against COPY
 
+The second says whether a copy is the same, which of the two is longer, or where they first differ.
 Nothing is decrypted, so nothing here says that a record will open. Times are what the records claim.
 The exit status is 1 when something must be looked at.")]
 pub(crate) struct Args {
@@ -30,13 +33,20 @@ pub(crate) struct Args {
     #[arg(long, value_name = "DIR")]
     public: Option<PathBuf>,
 
-    /// The vaults.
+    /// Only compare the vault, byte by byte, with this copy of it.
+    #[arg(long, value_name = "COPY", conflicts_with = "public")]
+    against: Option<PathBuf>,
+
+    /// The vaults: files, or folders of segments.
     #[arg(value_name = "VAULT", required = true)]
     vaults: Vec<PathBuf>,
 }
 
 impl Args {
     pub(crate) fn run(&self, operator: &mut dyn Operator) -> Result<Box<dyn Report>, Failure> {
+        if let Some(copy) = &self.against {
+            return Ok(Box::new(compare(&self.vaults, copy)?));
+        }
         let archive = match &self.public {
             Some(folder) => Some(ArchiveFiles::load(folder, clock::now()?, operator)?),
             None => None,
@@ -88,6 +98,56 @@ impl Report for InspectReport {
             Exit::Done
         }
     }
+}
+
+impl Report for Comparison {
+    fn text(&self) -> String {
+        let Self { vault, copy, .. } = self;
+        let mut text = match &self.compared_from {
+            Some(segment) => format!("Compared from {segment} on; one of the two begins later.\n"),
+            None => String::new(),
+        };
+        let _ = match &self.result {
+            Outcome::Identical => {
+                let bytes = self.same_bytes;
+                writeln!(text, "IDENTICAL: {vault} and {copy}, {bytes} bytes")
+            }
+            Outcome::VaultIsLonger(more) => writeln!(text, "{}", longer(vault, copy, more)),
+            Outcome::CopyIsLonger(more) => writeln!(text, "{}", longer(copy, vault, more)),
+            Outcome::Differ { in_vault, in_copy } => writeln!(
+                text,
+                "THEY DIFFER, after {} bytes that are the same:\n  {}\n  {}\nInspect each of them to learn which one holds.",
+                self.same_bytes,
+                spot(in_vault),
+                spot(in_copy)
+            ),
+        };
+        text
+    }
+
+    fn json(&self) -> serde_json::Result<String> {
+        to_json(self)
+    }
+
+    fn exit(&self) -> Exit {
+        match self.result {
+            Outcome::Differ { .. } => Exit::Anomalies,
+            _ => Exit::Done,
+        }
+    }
+}
+
+fn longer(longer: &str, shorter: &str, more: &Surplus) -> String {
+    let Surplus { bytes, records } = more;
+    format!("{longer} is LONGER by {records} records ({bytes} bytes); {shorter} is its beginning")
+}
+
+fn spot(spot: &Spot) -> String {
+    let record = spot.record.map_or_else(
+        || "between records".to_owned(),
+        |record| format!("in record {record}"),
+    );
+    format!("{}, byte {}, {record}", spot.file, spot.offset)
 }
 
 fn describe(vault: &VaultReport, text: &mut String) {

@@ -46,7 +46,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
 
-    /// The vaults, in the order in which they were filled.
+    /// The vaults, files or folders of segments, in the order in which they were filled.
     #[arg(value_name = "VAULT", required = true)]
     vaults: Vec<PathBuf>,
 }

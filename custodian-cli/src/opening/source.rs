@@ -10,7 +10,7 @@ use std::os::unix::fs::{FileExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 
 use archiver_core::vault::scan::Span;
-use archiver_core::vault::segments::Listing;
+use archiver_core::vault::segments::{Listing, SegmentNumber};
 use sha2::{Digest as _, Sha256};
 use thiserror::Error;
 
@@ -46,7 +46,7 @@ pub(crate) enum SourceError {
 
 /// An open vault. Its length is that at the start of the run: what is appended meanwhile is not looked at.
 #[derive(Debug)]
-pub(crate) struct VaultSource {
+pub(super) struct VaultSource {
     path: PathBuf,
     /// In the vault's order; a single one for a vault that is one file.
     files: Vec<SourceFile>,
@@ -67,15 +67,15 @@ struct SourceFile {
 
 /// Where a byte of a vault stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Place<'a> {
+pub(super) struct Place<'a> {
     /// The file: the vault's own, or one of its segments.
-    pub(crate) file: &'a Path,
+    pub(super) file: &'a Path,
     /// From the file's start.
-    pub(crate) offset: u64,
+    pub(super) offset: u64,
 }
 
 /// Opens all vaults, or none.
-pub(crate) fn open_all(paths: &[PathBuf]) -> Result<Vec<VaultSource>, SourceError> {
+pub(super) fn open_all(paths: &[PathBuf]) -> Result<Vec<VaultSource>, SourceError> {
     let mut sources: Vec<VaultSource> = Vec::with_capacity(paths.len());
     for path in paths {
         let source = VaultSource::open(path)?;
@@ -92,7 +92,7 @@ pub(crate) fn open_all(paths: &[PathBuf]) -> Result<Vec<VaultSource>, SourceErro
 
 impl VaultSource {
     /// Opens a vault: a file, or all segments of a folder.
-    pub(crate) fn open(path: &Path) -> Result<Self, SourceError> {
+    fn open(path: &Path) -> Result<Self, SourceError> {
         let (listing, paths) = if path.is_dir() {
             let listing = list(path)?;
             let names = listing.segments.iter().map(|number| number.file_name());
@@ -122,11 +122,11 @@ impl VaultSource {
         files.any(|file| other.files.iter().any(|o| o.identity == file.identity))
     }
 
-    pub(crate) fn path(&self) -> &Path {
+    pub(super) fn path(&self) -> &Path {
         &self.path
     }
 
-    pub(crate) fn length(&self) -> u64 {
+    pub(super) fn length(&self) -> u64 {
         self.files.iter().map(|file| file.length).sum()
     }
 
@@ -150,8 +150,26 @@ impl VaultSource {
         names.map(|name| name.to_string_lossy().into_owned())
     }
 
+    /// The first segment; `None` for a vault that is one file.
+    pub(super) fn first_segment(&self) -> Option<SegmentNumber> {
+        self.listing.as_ref()?.segments.first().copied()
+    }
+
+    /// Where a segment begins in the vault.
+    pub(super) fn start_of(&self, segment: SegmentNumber) -> Option<u64> {
+        let name = segment.file_name();
+        let mut files = self.files.iter().filter(|_| self.listing.is_some());
+        let file = files.find(|file| file.path.file_name() == Some(&name))?;
+        Some(file.start)
+    }
+
+    /// Everything from an offset of the vault on.
+    pub(super) fn from(&self, offset: u64) -> Section<'_> {
+        self.range(offset..self.length())
+    }
+
     /// Where the byte at an offset of the vault stands.
-    pub(crate) fn place_of(&self, offset: u64) -> Place<'_> {
+    pub(super) fn place_of(&self, offset: u64) -> Place<'_> {
         let holds = |file: &&SourceFile| file.start <= offset;
         match self
             .files
@@ -170,7 +188,7 @@ impl VaultSource {
         }
     }
 
-    pub(crate) fn whole(&self) -> Section<'_> {
+    pub(super) fn whole(&self) -> Section<'_> {
         self.range(0..self.length())
     }
 
@@ -276,7 +294,7 @@ impl SourceFile {
 
 /// A stretch of a vault as a reader. It shares the files with others and moves no position.
 #[derive(Debug)]
-pub(crate) struct Section<'a> {
+pub(super) struct Section<'a> {
     /// From the one on in which the next byte stands.
     files: &'a [SourceFile],
     at: u64,

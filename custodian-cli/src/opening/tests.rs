@@ -17,6 +17,7 @@ use std::process::{Command, Stdio};
 use serde_json::Value;
 use tempfile::TempDir;
 
+use super::against::{Outcome as Compared, Surplus, compare};
 use super::inspect::{InspectReport, OriginProofs, inspect_vaults};
 use super::testing::{Archive, Vault};
 use super::*;
@@ -390,7 +391,7 @@ fn vaults_that_are_none_are_refused_before_anything_is_written() {
     };
     let missing = folder.path().join("missing");
     assert!(refused(&[&good, &missing]).starts_with("there is no vault "));
-    assert!(refused(&[folder.path()]).contains("is a folder"));
+    assert!(refused(&[folder.path()]).contains("holds no vault"));
     assert!(refused(&[Path::new("/dev/null")]).contains("is not a regular file"));
     assert!(refused(&[&good, &good]).contains("is named twice"));
 }
@@ -632,4 +633,148 @@ fn a_vault_made_by_gpg_opens() {
         .arg(folder.path())
         .args(["--kill", "all"])
         .status();
+}
+
+/// The vault's bytes as segments, cut at these offsets.
+fn in_segments(vault: &Vault, cuts: &[usize], folder: &Path) -> PathBuf {
+    fs::create_dir(folder).unwrap();
+    let ends = cuts.iter().copied().chain([vault.bytes.len()]);
+    let starts = std::iter::once(0).chain(cuts.iter().copied());
+    for (number, (start, end)) in starts.zip(ends).enumerate() {
+        let name = format!("VAULT-{:06}.asc", number + 1);
+        fs::write(folder.join(name), &vault.bytes[start..end]).unwrap();
+    }
+    folder.to_owned()
+}
+
+#[test]
+fn a_vault_in_segments_opens_and_is_inspected_like_one_file() {
+    let archive = Archive::new();
+    let mut vault = Vault::default();
+    vault.append(&archive, MAIL).append(&archive, b"two");
+    let second = vault.bytes.len();
+    vault
+        .put(b"torn")
+        .append(&archive, b"three")
+        .append(&archive, b"four");
+    let length = vault.bytes.len();
+    // Between records, in the stray bytes, in the middle of a record, an empty segment, and one byte.
+    for cuts in [
+        &[second][..],
+        &[second + 2],
+        &[second / 2],
+        &[9, 9, second],
+        &[length - 1],
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let file = vault.save(folder.path(), "one");
+        let segments = in_segments(&vault, cuts, &folder.path().join("VAULT"));
+        let open = |path: PathBuf, out: &str| {
+            let out = folder.path().join(out);
+            let summary = open_vaults(&[path], &archive.key, &out, &NoProgress).unwrap();
+            (summary, tree(&out.join("messages")))
+        };
+        assert_eq!(open(file, "a"), open(segments.clone(), "b"), "{cuts:?}");
+        let report = inspect_vaults(&[segments], None, &NoProgress).unwrap();
+        let vault = &report.vaults[0];
+        assert_eq!(
+            (vault.records, vault.stray.count, vault.broken_links.count),
+            (4, 1, 0)
+        );
+        assert_eq!(vault.segments.len(), cuts.len() + 1);
+    }
+}
+
+#[test]
+fn findings_name_the_segment_and_the_byte_in_it() {
+    let archive = Archive::new();
+    let folder = tempfile::tempdir().unwrap();
+    let mut vault = Vault::default();
+    vault.append(&archive, MAIL);
+    let cut = vault.bytes.len();
+    vault
+        .append(&archive, b"two")
+        .put(b"stray")
+        .append(&archive, b"three");
+    let segments = in_segments(&vault, &[cut], &folder.path().join("VAULT"));
+    fs::write(segments.join("notes"), "of the admin").unwrap();
+    fs::rename(
+        segments.join("VAULT-000002.asc"),
+        segments.join("VAULT-000004.asc"),
+    )
+    .unwrap();
+    let report = inspect_vaults(&[segments], None, &NoProgress).unwrap();
+    let found = &report.vaults[0];
+    assert_eq!(found.missing_segments, ["2 to 3"]);
+    assert_eq!(found.foreign_names, ["notes"]);
+    let stray = &found.stray.listed[0];
+    assert_eq!(stray.segment.as_deref(), Some("VAULT-000004.asc"));
+    let mut windows = vault.bytes[cut..].windows(5);
+    let stray_at = windows.position(|window| window == b"stray").unwrap();
+    assert_eq!(stray.offset, stray_at as u64);
+    assert!(report.anomalies());
+}
+
+#[test]
+fn a_copy_is_the_same_or_shorter_or_longer_or_differs_at_a_byte_that_is_named() {
+    let archive = Archive::new();
+    let folder = tempfile::tempdir().unwrap();
+    let mut vault = Vault::default();
+    vault.append(&archive, MAIL).append(&archive, b"two");
+    let two = vault.bytes.len();
+    vault.append(&archive, b"three");
+    let original = vault.save(folder.path(), "VAULT");
+    let against = |bytes: &[u8]| {
+        let copy = folder.path().join("copy");
+        fs::write(&copy, bytes).unwrap();
+        compare(std::slice::from_ref(&original), &copy).unwrap()
+    };
+    let surplus = |bytes: usize, records| Surplus {
+        bytes: bytes as u64,
+        records,
+    };
+    let all = vault.bytes.len();
+    assert_eq!(against(&vault.bytes).result, Compared::Identical);
+    let shorter = against(&vault.bytes[..two]).result;
+    assert_eq!(shorter, Compared::VaultIsLonger(surplus(all - two, 1)));
+    let torn = against(&vault.bytes[..two - 9]).result;
+    assert_eq!(torn, Compared::VaultIsLonger(surplus(all - two + 9, 2)));
+    let longer = against(&[&vault.bytes[..], b"\n"].concat()).result;
+    assert_eq!(longer, Compared::CopyIsLonger(surplus(1, 0)));
+    let mut changed = vault.bytes.clone();
+    changed[two + 70] ^= 1;
+    let report = against(&changed);
+    let Compared::Differ { in_vault, in_copy } = report.result else {
+        panic!("{report:?}")
+    };
+    assert_eq!(
+        (in_vault.offset, in_vault.record),
+        (two as u64 + 70, Some(3))
+    );
+    assert_eq!((in_copy.offset, in_copy.record), (two as u64 + 70, Some(3)));
+}
+
+#[test]
+fn a_copy_in_segments_is_compared_as_a_whole_and_without_segments_that_one_has_no_more() {
+    let archive = Archive::new();
+    let folder = tempfile::tempdir().unwrap();
+    let mut vault = Vault::default();
+    vault.append(&archive, MAIL);
+    let cut = vault.bytes.len();
+    vault.append(&archive, b"two");
+    let at = |name: &str| folder.path().join(name);
+    let (a, b) = (
+        in_segments(&vault, &[cut], &at("a")),
+        in_segments(&vault, &[cut], &at("b")),
+    );
+    let file = vault.save(folder.path(), "file");
+    let result = |copy: &Path| compare(std::slice::from_ref(&a), copy).unwrap();
+    assert_eq!(result(&b).result, Compared::Identical);
+    assert_eq!(result(&file).result, Compared::Identical);
+    fs::remove_file(b.join("VAULT-000001.asc")).unwrap();
+    let later = result(&b);
+    assert_eq!(later.result, Compared::Identical);
+    assert_eq!(later.compared_from.as_deref(), Some("VAULT-000002.asc"));
+    let error = compare(&[a.clone(), file], &b).unwrap_err().to_string();
+    assert!(error.contains("2 were named"), "{error}");
 }
