@@ -136,6 +136,8 @@ fn pages_of_the_hook() -> Vec<String> {
         .map(|name| format!("archiver-encrypt-{name}.1"))
         .collect();
     assert!(pages.len() >= 2, "{help}");
+    // What stands below `seal` has a page of its own, too.
+    pages.push("archiver-encrypt-seal-install.1".to_owned());
     pages.push("archiver-encrypt.1".to_owned());
     pages
 }
