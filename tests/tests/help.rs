@@ -44,6 +44,7 @@ fn scene() -> Ceremony {
     for (share, name) in [(1, "anna.png"), (2, "bo.png"), (1, "sheet-of-anna.png")] {
         fs::copy(ceremony.sheet_picture(share, 200.0), here.join(name)).unwrap();
     }
+    fs::copy(ceremony.vault(), here.join("COPY")).unwrap();
     let copied = run(Command::new("cp")
         .arg("-r")
         .arg(ceremony.public())
