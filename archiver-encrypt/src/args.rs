@@ -13,7 +13,7 @@ use crate::syslog::Syslog;
 const OTHER_COMMANDS: &str = "\
 Not a delivery, with exit codes of their own:
   archiver-encrypt setup --help    check an installation, prove it with a canary, print the recipes
-  archiver-encrypt seal --help     install this server's seals
+  archiver-encrypt seal --help     seal the days that are over; install this server's seals
   archiver-encrypt status --help   how vault and certificate are, for people and for monitoring";
 
 /// Encrypts one mail from standard input to the archive, and appends it to the vault.
@@ -35,6 +35,10 @@ pub(crate) struct Args {
     /// is followed to an existing vault
     #[arg(long, value_name = "FILE", required_unless_present = "output")]
     pub(crate) vault: Option<PathBuf>,
+
+    /// The seal folder that `archiver-encrypt seal install` made: what is archived is sealed then. When it cannot be, the mail is archived all the same, with a warning
+    #[arg(long, value_name = "DIR", requires = "vault")]
+    pub(crate) seal_dir: Option<PathBuf>,
 
     /// Use the certificate only if this is its fingerprint, or the fingerprint of its encryption subkey
     #[arg(long, value_name = "HEX")]
@@ -153,7 +157,7 @@ mod tests {
 
     #[test]
     fn wrong_arguments_are_told_in_one_line() {
-        let wrong: [&[&str]; 9] = [
+        let wrong: [&[&str]; 10] = [
             &[],
             &["--cert", "c"],
             &["--vault", "v"],
@@ -163,6 +167,7 @@ mod tests {
             &["--cert", "c", "--vault", "v", "--output", "-"],
             &["--cert", "c", "--output", "file"],
             &["--cert", "c", "--output", "-", "--confirm"],
+            &["--cert", "c", "--output", "-", "--seal-dir", "s"],
         ];
         for args in wrong {
             let error = parse(args).unwrap_err();

@@ -1,10 +1,12 @@
 //! The order of work for one mail: certificate, mail, encryption, and only then the vault.
 
 use std::io::{self, Read, Write};
+use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use archiver_core::identity::UtcTime;
+use archiver_core::identity::{Fingerprint, UtcTime};
 use archiver_core::openpgp::encrypt::{Compression, EncryptError, seal};
+use archiver_core::seal::writer::Sealer;
 use archiver_core::vault::append::{AppendError, append};
 use archiver_core::vault::armor;
 use archiver_core::vault::header::Header;
@@ -12,8 +14,9 @@ use thiserror::Error;
 
 use crate::args::Args;
 use crate::certificate_file::{self, CertificateFileError};
-use crate::disk;
+use crate::disk::{self, DiskFolder};
 use crate::reply::{self, Notice};
+use crate::seal_folder;
 use crate::spool;
 use crate::stop::StopSignals;
 
@@ -56,10 +59,18 @@ pub(crate) fn deliver(
         return written.map(|()| None).map_err(DeliveryError::Output);
     };
     let name = || path.display().to_string();
+    let subkey = recipient.fingerprints().encryption;
+    let mut sealer = sealer(args, path, subkey, stop, notices);
     let receipt = disk::vault_at(path, args.allow_network_fs, stop)
         .map_err(AppendError::Lock)
-        .and_then(|mut vault| append(&mut vault, sealed, || clock().unwrap_or(now)))
-        .map_err(|e| DeliveryError::Append(name(), e))?;
+        .and_then(|mut vault| match &mut sealer {
+            Some(sealer) => sealer.append(&mut vault, sealed, || clock().unwrap_or(now)),
+            None => append(&mut vault, sealed, || clock().unwrap_or(now)),
+        });
+    if let Some(sealer) = &mut sealer {
+        tell_anomalies(sealer, args, notices);
+    }
+    let receipt = receipt.map_err(|e| DeliveryError::Append(name(), e))?;
     if args.confirm {
         reply::confirm(&receipt.header.place, out);
     }
@@ -71,6 +82,35 @@ pub(crate) fn deliver(
         notices.push(Notice::ClockBehind(name(), receipt.now, claimed));
     }
     Ok(Some(receipt.header))
+}
+
+/// The server that seals, if one is asked for. A mail must not wait in the queue, and at last be returned, because it cannot be sealed: the log goes on
+/// without, and the next run with the seal folder seals what came meanwhile.
+fn sealer<'a>(
+    args: &Args,
+    vault: &Path,
+    subkey: Fingerprint,
+    stop: &'a StopSignals,
+    notices: &mut Vec<Notice>,
+) -> Option<Sealer<DiskFolder<'a>>> {
+    let folder = args.seal_dir.as_deref()?;
+    let opened = seal_folder::open(folder, vault, Some(subkey), args.allow_network_fs, stop);
+    opened
+        .inspect_err(|e| notices.push(Notice::Seals(e.to_string())))
+        .ok()
+}
+
+fn tell_anomalies(sealer: &mut Sealer<DiskFolder<'_>>, args: &Args, notices: &mut Vec<Notice>) {
+    let anomalies = sealer.take_anomalies().into_iter();
+    // What is only a hint for later would stand in the log with each mail; `seal` and `status` give it.
+    let anomalies = anomalies.filter(|anomaly| !anomaly.is_notice());
+    notices.extend(anomalies.map(|anomaly| Notice::Seals(anomaly.to_string())));
+    let folder = args.seal_dir.as_deref();
+    if let Some(folder) =
+        folder.filter(|folder| seal_folder::seed_is_exposed(folder).is_ok_and(|is| is))
+    {
+        notices.push(Notice::SeedExposed(folder.display().to_string()));
+    }
 }
 
 /// Now, in UTC; `None` when the clock stands before 1970 or beyond the year 9999.

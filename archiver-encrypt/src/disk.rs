@@ -22,6 +22,9 @@ use crate::stop::StopSignals;
 /// How long a hook waits for the others. Mail servers give a delivery several minutes.
 const LOCK_PATIENCE: Duration = Duration::from_mins(1);
 
+/// The seal folder is locked under the vault's lock, so that nobody should hold it; whoever does must not keep the mail waiting.
+const SEALS_PATIENCE: Duration = Duration::from_secs(2);
+
 /// Writers hold the lock for well under a millisecond, so waiting begins short.
 const FIRST_PAUSE: Duration = Duration::from_millis(1);
 const LONGEST_PAUSE: Duration = Duration::from_millis(8);
@@ -38,13 +41,7 @@ pub(crate) fn vault_at<'a>(
     allow_network_fs: bool,
     stop: &'a StopSignals,
 ) -> io::Result<WritableVault<DiskFolder<'a>>> {
-    let folder = |path: &Path| DiskFolder {
-        path: path.to_owned(),
-        allow_network_fs,
-        stop,
-        patience: LOCK_PATIENCE,
-        locked: None,
-    };
+    let folder = |path: &Path| DiskFolder::new(path, allow_network_fs, stop, LOCK_PATIENCE);
     match fs::metadata(path) {
         Ok(found) if found.is_dir() => return Ok(WritableVault::segments(folder(path))),
         Err(e) if e.kind() != ErrorKind::NotFound => return Err(e),
@@ -100,6 +97,23 @@ enum Refusal {
 impl From<Refusal> for io::Error {
     fn from(refusal: Refusal) -> Self {
         Self::other(refusal)
+    }
+}
+
+impl<'a> DiskFolder<'a> {
+    /// A seal folder.
+    pub(crate) fn of_seals(path: &Path, allow_network_fs: bool, stop: &'a StopSignals) -> Self {
+        Self::new(path, allow_network_fs, stop, SEALS_PATIENCE)
+    }
+
+    fn new(path: &Path, allow_network_fs: bool, stop: &'a StopSignals, patience: Duration) -> Self {
+        Self {
+            path: path.to_owned(),
+            allow_network_fs,
+            stop,
+            patience,
+            locked: None,
+        }
     }
 }
 

@@ -22,6 +22,8 @@ mod disk;
 mod manual;
 mod recipient_file;
 mod reply;
+mod seal_folder;
+mod seals_reader;
 mod seen_mail;
 mod spool;
 mod stop;

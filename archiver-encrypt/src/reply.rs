@@ -45,6 +45,12 @@ pub(crate) enum Notice {
         "vault {0}: the clock says {1}, but the record before claims {2}, which the new record took over; the mail is archived all the same; check this machine's clock, and when it is right, the time of the records before"
     )]
     ClockBehind(String, UtcTime, UtcTime),
+    #[error("seals: {0}; the mail is archived all the same")]
+    Seals(String),
+    #[error(
+        "the seed in the seal folder {0} may be read by others than its owner, who can forge today's seals; run: chmod go-rwx {0} {0}/seed"
+    )]
+    SeedExposed(String),
 }
 
 /// Says that the record is on stable storage, and where it stands.

@@ -1,5 +1,6 @@
 //! `archiver-encrypt seal …`: what is done with a server's seals beside the deliveries.
 
+mod due;
 mod install;
 
 use std::ffi::OsString;
@@ -14,16 +15,24 @@ use crate::args::one_line;
 /// All is done.
 const DONE: u8 = 0;
 
-/// Look after this server's seals, with which it shows that nobody rewrites the past.
+/// Seal the days that are over, and what is archived until now.
+///
+/// For a timer right after midnight UTC, and as often besides as you like: what is sealed already is not sealed again. Nobody can
+/// rewrite a day any more once its final seal is written, because its key is gone then. Run it as the user who runs the hook.
 #[derive(Debug, Parser)]
 #[command(
     name = "archiver-encrypt-seal",
     bin_name = "archiver-encrypt seal",
+    args_conflicts_with_subcommands = true,
+    subcommand_negates_reqs = true,
+    after_help = due::AFTER_HELP,
     max_term_width = 100
 )]
 pub(crate) struct Args {
     #[command(subcommand)]
-    action: Action,
+    action: Option<Action>,
+    #[command(flatten)]
+    due: due::Args,
 }
 
 #[derive(Debug, Subcommand)]
@@ -48,8 +57,10 @@ pub(crate) fn run(
 ) -> u8 {
     let told = match Args::try_parse_from(args) {
         Ok(Args {
-            action: Action::Install(args),
+            action: Some(Action::Install(args)),
+            ..
         }) => install::run(&args, out, err),
+        Ok(Args { due, .. }) => due::run(&due, out, err),
         Err(e) if e.kind() == ErrorKind::DisplayHelp => write!(out, "{e}").map(|()| DONE),
         Err(e) => say(err, &one_line(&e.to_string())).map(|()| NOT_DONE),
     };
@@ -57,6 +68,8 @@ pub(crate) fn run(
         .unwrap_or(NOT_DONE)
 }
 
+/// One line: paths and other programs' texts may have control characters.
 fn say(err: &mut impl Write, problem: &str) -> io::Result<()> {
+    let problem = problem.replace(char::is_control, " ");
     writeln!(err, "archiver-encrypt seal: {problem}")
 }

@@ -17,6 +17,7 @@ use archiver_core::identity::Fingerprint;
 use clap::Parser;
 use clap::error::ErrorKind;
 
+pub(crate) use self::report::count;
 pub(crate) use self::state::State;
 use self::state::{Finding, Findings};
 use crate::args::one_line;

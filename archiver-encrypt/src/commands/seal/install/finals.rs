@@ -1,21 +1,17 @@
 //! The finals of the days before the installation, appended to the vault's seals. Those that stand there already, from an interrupted run, are
 //! not written twice.
 
-use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use archiver_core::seal::note::Note;
 use rustix::fs::{FlockOperation, flock};
 
 use super::error::InstallError;
 use super::target::{folder_of, require_own};
-
-/// In a folder of segments; beside a vault that is one file, its name and the ending.
-const SEALS_FILE: &str = "VAULT.seals";
-const ENDING: &str = ".seals";
+use crate::seals_reader::seals_of;
 
 /// Appends what is missing, and returns when all of it is on stable storage.
 pub(super) fn append(vault: &Path, finals: &[Note]) -> Result<(), InstallError> {
@@ -23,16 +19,6 @@ pub(super) fn append(vault: &Path, finals: &[Note]) -> Result<(), InstallError> 
     require_own(folder_of(&path))?;
     let _lock = lock(vault).map_err(InstallError::file(vault))?;
     append_missing(&path, finals).map_err(InstallError::file(&path))
-}
-
-/// Where the seals of a vault stand.
-pub(super) fn seals_of(vault: &Path) -> PathBuf {
-    if vault.is_dir() {
-        return vault.join(SEALS_FILE);
-    }
-    let mut path: OsString = vault.as_os_str().to_owned();
-    path.push(ENDING);
-    path.into()
 }
 
 /// The writers' lock, when there is a vault already. Writers hold it for a moment.

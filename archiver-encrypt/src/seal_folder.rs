@@ -1,0 +1,75 @@
+//! The seal folder on the disk: with it a hook seals what it archives (docs/format.md §8.3).
+//!
+//! Refused: a folder that is no seal folder, that of another archive, and one that is the vault itself, as its lock would be taken twice. Who else may
+//! read the seed is only told: the key is as good as public then, and mails are archived all the same.
+
+use std::fs;
+use std::io;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::Path;
+
+use archiver_core::identity::Fingerprint;
+use archiver_core::seal::seal_folder::{SEED_FILE, SealFolderError};
+use archiver_core::seal::writer::Sealer;
+use thiserror::Error;
+
+use crate::disk::DiskFolder;
+use crate::stop::StopSignals;
+
+const OTHERS: u32 = 0o077;
+
+/// Why nothing can be sealed with a folder.
+#[derive(Debug, Error)]
+pub(crate) enum SealFolderRefused {
+    #[error("seal folder {0}: {1}")]
+    Unusable(String, #[source] SealFolderError),
+    #[error("seal folder {0} is the vault itself; seals need a folder of their own")]
+    IsTheVault(String),
+    #[error(
+        "seal folder {folder} is that of an archive with the encryption subkey {theirs}, and mails are encrypted to {ours}; give --seal-dir this archive's"
+    )]
+    OtherArchive {
+        folder: String,
+        theirs: Fingerprint,
+        ours: Fingerprint,
+    },
+}
+
+/// Opens the seal folder of a vault whose mails are encrypted to `subkey`, if that is known.
+pub(crate) fn open<'a>(
+    path: &Path,
+    vault: &Path,
+    subkey: Option<Fingerprint>,
+    allow_network_fs: bool,
+    stop: &'a StopSignals,
+) -> Result<Sealer<DiskFolder<'a>>, SealFolderRefused> {
+    let name = || path.display().to_string();
+    if is_same(path, vault) {
+        return Err(SealFolderRefused::IsTheVault(name()));
+    }
+    let folder = DiskFolder::of_seals(path, allow_network_fs, stop);
+    let sealer = Sealer::open(folder).map_err(|e| SealFolderRefused::Unusable(name(), e))?;
+    let theirs = sealer.server().subkey();
+    match subkey {
+        Some(ours) if ours != theirs => Err(SealFolderRefused::OtherArchive {
+            folder: name(),
+            theirs,
+            ours,
+        }),
+        _ => Ok(sealer),
+    }
+}
+
+fn is_same(one: &Path, other: &Path) -> bool {
+    let identity = |path| fs::metadata(path).map(|found| (found.dev(), found.ino()));
+    match (identity(one), identity(other)) {
+        (Ok(one), Ok(other)) => one == other,
+        _ => false,
+    }
+}
+
+/// Whether others than its owner may read the seed, or exchange it.
+pub(crate) fn seed_is_exposed(folder: &Path) -> io::Result<bool> {
+    let seed = fs::symlink_metadata(folder.join(SEED_FILE))?;
+    Ok(seed.mode() & OTHERS != 0)
+}

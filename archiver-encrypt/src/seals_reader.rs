@@ -1,0 +1,81 @@
+//! The `.seals` file beside a vault, as those read it who only look at its end (docs/format.md §8.4).
+//!
+//! What is read is claimed, not verified: that is for `custodian inspect`, which has the public keys. Nothing here is written.
+
+use std::ffi::OsString;
+use std::fs::File;
+use std::io::{self, ErrorKind};
+use std::os::unix::fs::FileExt as _;
+use std::path::{Path, PathBuf};
+
+use archiver_core::seal::note::{Kind, Note};
+use archiver_core::seal::notes::pieces;
+
+/// In a folder of segments; beside a vault that is one file, its name and the ending.
+const IN_A_FOLDER: &str = "VAULT.seals";
+const ENDING: &str = ".seals";
+
+/// How far from the end is read first; then eight times as far, and so on.
+const FIRST_STEP: u64 = 64 * 1024;
+
+/// Where the seals of a vault stand.
+pub(crate) fn seals_of(vault: &Path) -> PathBuf {
+    if vault.is_dir() {
+        return vault.join(IN_A_FOLDER);
+    }
+    let mut path: OsString = vault.as_os_str().to_owned();
+    path.push(ENDING);
+    path.into()
+}
+
+/// The last notes of a `.seals` file, in its order.
+#[derive(Debug, Default)]
+pub(crate) struct LastSeals(Vec<Note>);
+
+impl LastSeals {
+    /// Reads back from the file's end until the finals of so many days are found. No file is an empty one.
+    pub(crate) fn read(vault: &Path, days: usize) -> io::Result<Self> {
+        let file = match File::open(seals_of(vault)) {
+            Err(e) if e.kind() == ErrorKind::NotFound => return Ok(Self::default()),
+            opened => opened?,
+        };
+        let size = file.metadata()?.len();
+        let mut step = FIRST_STEP;
+        loop {
+            let start = size.saturating_sub(step);
+            let mut end = vec![0; usize::try_from(size - start).map_err(io::Error::other)?];
+            file.read_exact_at(&mut end, start)?;
+            let notes = pieces(&end, start).filter_map(|piece| piece.note.ok());
+            let found = Self(notes.collect());
+            if start == 0 || found.finals(days).len() >= days {
+                return Ok(found);
+            }
+            step = step.saturating_mul(8);
+        }
+    }
+
+    /// The last one.
+    pub(crate) fn last(&self) -> Option<&Note> {
+        self.0.last()
+    }
+
+    /// The last final.
+    pub(crate) fn last_final(&self) -> Option<&Note> {
+        self.finals(1).first().copied()
+    }
+
+    /// The last so many finals, the oldest first. One that stands there again, from an interrupted run, is given once.
+    pub(crate) fn finals(&self, number: usize) -> Vec<&Note> {
+        let mut finals: Vec<&Note> = Vec::new();
+        for note in self.0.iter().rev() {
+            if finals.len() == number {
+                break;
+            }
+            if note.claimed.kind == Kind::Final && !finals.contains(&note) {
+                finals.push(note);
+            }
+        }
+        finals.reverse();
+        finals
+    }
+}
