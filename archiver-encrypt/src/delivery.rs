@@ -68,7 +68,7 @@ pub(crate) fn deliver(
             None => append(&mut vault, sealed, || clock().unwrap_or(now)),
         });
     if let Some(sealer) = &mut sealer {
-        tell_anomalies(sealer, args, notices);
+        tell_anomalies(sealer, notices);
     }
     let receipt = receipt.map_err(|e| DeliveryError::Append(name(), e))?;
     if args.confirm {
@@ -94,23 +94,21 @@ fn sealer<'a>(
     notices: &mut Vec<Notice>,
 ) -> Option<Sealer<DiskFolder<'a>>> {
     let folder = args.seal_dir.as_deref()?;
+    // Before anything is sealed: at a day's end the seed is replaced, and with it who may read it.
+    if seal_folder::seed_is_exposed(folder).is_ok_and(|is_exposed| is_exposed) {
+        notices.push(Notice::SeedExposed(folder.display().to_string()));
+    }
     let opened = seal_folder::open(folder, vault, Some(subkey), args.allow_network_fs, stop);
     opened
         .inspect_err(|e| notices.push(Notice::Seals(e.to_string())))
         .ok()
 }
 
-fn tell_anomalies(sealer: &mut Sealer<DiskFolder<'_>>, args: &Args, notices: &mut Vec<Notice>) {
+fn tell_anomalies(sealer: &mut Sealer<DiskFolder<'_>>, notices: &mut Vec<Notice>) {
     let anomalies = sealer.take_anomalies().into_iter();
     // What is only a hint for later would stand in the log with each mail; `seal` and `status` give it.
     let anomalies = anomalies.filter(|anomaly| !anomaly.is_notice());
     notices.extend(anomalies.map(|anomaly| Notice::Seals(anomaly.to_string())));
-    let folder = args.seal_dir.as_deref();
-    if let Some(folder) =
-        folder.filter(|folder| seal_folder::seed_is_exposed(folder).is_ok_and(|is| is))
-    {
-        notices.push(Notice::SeedExposed(folder.display().to_string()));
-    }
 }
 
 /// Now, in UTC; `None` when the clock stands before 1970 or beyond the year 9999.

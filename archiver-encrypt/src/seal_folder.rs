@@ -4,12 +4,13 @@
 //! read the seed is only told: the key is as good as public then, and mails are archived all the same.
 
 use std::fs;
-use std::io;
+use std::io::{self, ErrorKind};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
 use archiver_core::identity::Fingerprint;
-use archiver_core::seal::seal_folder::{SEED_FILE, SealFolderError};
+use archiver_core::seal::seal_folder::{SEED_FILE, SERVER_FILE, SealFolderError};
+use archiver_core::seal::server::Server;
 use archiver_core::seal::writer::Sealer;
 use thiserror::Error;
 
@@ -43,20 +44,55 @@ pub(crate) fn open<'a>(
     allow_network_fs: bool,
     stop: &'a StopSignals,
 ) -> Result<Sealer<DiskFolder<'a>>, SealFolderRefused> {
-    let name = || path.display().to_string();
-    if is_same(path, vault) {
-        return Err(SealFolderRefused::IsTheVault(name()));
-    }
+    require_own_folder(path, vault)?;
     let folder = DiskFolder::of_seals(path, allow_network_fs, stop);
-    let sealer = Sealer::open(folder).map_err(|e| SealFolderRefused::Unusable(name(), e))?;
-    let theirs = sealer.server().subkey();
+    let sealer = Sealer::open(folder).map_err(unusable(path))?;
+    require_archive(path, sealer.server(), subkey)?;
+    Ok(sealer)
+}
+
+/// Who the server of a seal folder is, for those who only look; what is refused is the same.
+pub(crate) fn server(
+    path: &Path,
+    vault: &Path,
+    subkey: Option<Fingerprint>,
+) -> Result<Server, SealFolderRefused> {
+    require_own_folder(path, vault)?;
+    let text = fs::read_to_string(path.join(SERVER_FILE)).map_err(|e| match e.kind() {
+        ErrorKind::NotFound => SealFolderError::NoServer,
+        _ => SealFolderError::Read(e),
+    });
+    let server = text
+        .and_then(|text| Ok(text.parse()?))
+        .map_err(unusable(path))?;
+    require_archive(path, &server, subkey)?;
+    Ok(server)
+}
+
+fn unusable(path: &Path) -> impl FnOnce(SealFolderError) -> SealFolderRefused {
+    move |e| SealFolderRefused::Unusable(path.display().to_string(), e)
+}
+
+fn require_own_folder(path: &Path, vault: &Path) -> Result<(), SealFolderRefused> {
+    if is_same(path, vault) {
+        return Err(SealFolderRefused::IsTheVault(path.display().to_string()));
+    }
+    Ok(())
+}
+
+fn require_archive(
+    path: &Path,
+    server: &Server,
+    subkey: Option<Fingerprint>,
+) -> Result<(), SealFolderRefused> {
+    let theirs = server.subkey();
     match subkey {
         Some(ours) if ours != theirs => Err(SealFolderRefused::OtherArchive {
-            folder: name(),
+            folder: path.display().to_string(),
             theirs,
             ours,
         }),
-        _ => Ok(sealer),
+        _ => Ok(()),
     }
 }
 

@@ -11,9 +11,9 @@ use super::keys::Seed;
 use super::seals_file::append_line;
 use super::seed_file::{self, SEED_FILE_BYTES, SeedFileRefused};
 use super::server::{Server, ServerRefused};
-use super::state::{LONGEST_LINE, State};
+use super::state::{LONGEST_LINE, State, newest_first};
 use crate::vault::disk::{Folder, ReadAt as _, read_whole, replace};
-use crate::vault::leaf::LogId;
+use crate::vault::leaf::{LeafHash, LogId};
 
 /// The file with the seed: secret, mode 0600.
 pub const SEED_FILE: &str = "seed";
@@ -82,6 +82,28 @@ pub fn server(folder: &impl Folder) -> Result<Server, SealFolderError> {
     let text = String::from_utf8(text.ok_or(SealFolderError::NoServer)?);
     let text = text.map_err(|_| ServerRefused::OtherText)?;
     Ok(text.parse::<Server>()?)
+}
+
+/// What a server remembers of its log, without looking into the vault.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Remembered {
+    /// How many records its log had.
+    pub records: u64,
+    /// The last of them.
+    pub last: Option<LeafHash>,
+    /// Whether log and checkpoints agreed.
+    pub may_seal: bool,
+}
+
+/// What a server remembers of its log, out of the bytes of its file [`STATE_FILE`]; `None` when no line of it can be read.
+#[must_use]
+pub fn remembered(file: &[u8], log: LogId) -> Option<Remembered> {
+    let state = newest_first(file, log).next()?;
+    Some(Remembered {
+        records: state.tree.size(),
+        last: state.last.map(|last| last.leaf),
+        may_seal: state.may_seal,
+    })
 }
 
 pub(super) fn seed(folder: &impl Folder, log: LogId) -> Result<Seed, NoSeed> {

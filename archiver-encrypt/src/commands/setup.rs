@@ -7,6 +7,7 @@ mod canary;
 mod checks;
 mod folder;
 mod recipes;
+mod seals;
 mod user;
 
 use std::ffi::OsString;
@@ -65,6 +66,10 @@ pub(crate) struct Args {
     /// mail
     #[arg(long, value_name = "HEX")]
     fingerprint: Option<Fingerprint>,
+
+    /// The seal folder that `archiver-encrypt seal install` made, as the user who runs the hook
+    #[arg(long, value_name = "DIR")]
+    seal_dir: Option<PathBuf>,
 
     /// Who runs the hook. As root, without this: archiver
     #[arg(long, value_name = "NAME")]
@@ -137,6 +142,7 @@ fn set_up(args: &Args, out: &mut impl Write) -> io::Result<u8> {
     told.all(checks::program(&site))?;
     told.all(checks::certificate(&site))?;
     told.all(folder::vault(args, &user))?;
+    told.all(seals::folder(&site, &user))?;
     if told.worst < Verdict::Bad {
         told.all(canary::deliver(&site, &user))?;
         told.all(canary::refuse(&site, &user))?;
@@ -155,7 +161,12 @@ fn find_user(args: &Args, told: &mut Told<'_, impl Write>) -> io::Result<Option<
 }
 
 fn find_site(args: &Args, told: &mut Told<'_, impl Write>) -> io::Result<Option<Site>> {
-    match Site::new(&args.cert, &args.vault, args.fingerprint) {
+    match Site::new(
+        &args.cert,
+        &args.vault,
+        args.fingerprint,
+        args.seal_dir.as_deref(),
+    ) {
         Ok(site) => Ok(Some(site)),
         Err(e) => told.all([Check::bad(e.to_string())]).map(|()| None),
     }

@@ -6,6 +6,7 @@
 mod certificate_check;
 mod disk_check;
 mod report;
+mod seals_check;
 mod state;
 mod vault_check;
 
@@ -57,6 +58,10 @@ pub(crate) struct Args {
     #[arg(long, value_name = "HEX")]
     fingerprint: Option<Fingerprint>,
 
+    /// The seal folder that the hook is given, if it is
+    #[arg(long, value_name = "DIR")]
+    seal_dir: Option<PathBuf>,
+
     /// Warn when the last mail was archived longer ago than this: 90m, 26h, 3d
     #[arg(long, value_name = "AGE", default_value = "26h")]
     warn_age: Age,
@@ -103,8 +108,11 @@ fn answer(args: &Args) -> (String, u8) {
     let mut findings = Findings::default();
     let (vault, disk) = vault_check::look(args, now, &mut findings);
     let certificate = certificate_check::look(args, now, &mut findings);
-    findings.add(State::Ok, "the vault is not sealed");
-    let status = report::Status::new(vault, disk, certificate, findings);
+    let subkey = certificate
+        .as_ref()
+        .map(|cert| cert.encryption_subkey.as_str());
+    let seals = seals_check::look(args, subkey, now, &mut findings);
+    let status = report::Status::new(vault, disk, certificate, seals, findings);
     let text = if args.json {
         status.json()
     } else {

@@ -32,6 +32,7 @@ Exit codes:
   2  sealed, and there is something to look after";
 
 #[derive(Debug, clap::Args)]
+#[group(id = "due")]
 pub(super) struct Args {
     /// The vault: its file, or its folder of segments
     #[arg(long, value_name = "PATH", required = true)]
@@ -129,6 +130,8 @@ fn seal(args: &Args, path: &Path, folder: &Path) -> Result<Vec<Remark>, NotSeale
     if !path.exists() && !seals_of(path).exists() {
         return Err(NotSealed::NoVault(path.display().to_string()));
     }
+    // Before anything is sealed: at a day's end the seed is replaced, and with it who may read it.
+    let exposed = exposed(folder);
     let mut sealer = seal_folder::open(folder, path, None, args.allow_network_fs, &stop)?;
     disk::vault_at(path, args.allow_network_fs, &stop)
         .and_then(|mut vault| sealer.seal(&mut vault, args.catch_up, || clock().unwrap_or(now)))
@@ -138,7 +141,7 @@ fn seal(args: &Args, path: &Path, folder: &Path) -> Result<Vec<Remark>, NotSeale
         })?;
     let anomalies = sealer.take_anomalies();
     let remarks = anomalies.iter().map(Remark::from);
-    Ok(remarks.chain(exposed(folder)).collect())
+    Ok(remarks.chain(exposed).collect())
 }
 
 /// The seed is in memory, and must not be in a core dump.

@@ -9,6 +9,7 @@ use std::process::{Command, Output, Stdio};
 
 use super::checks::Check;
 use super::recipes::Site;
+use super::seals;
 use super::user::User;
 use crate::reply::{DELIVERED, TRY_AGAIN_LATER};
 use crate::vault_reader::{VaultReadError, VaultReader};
@@ -43,6 +44,9 @@ pub(crate) fn deliver(site: &Site, user: &User) -> Vec<Check> {
         )),
         found(site, &confirmed, before),
     ]
+    .into_iter()
+    .chain(seals::of_canary(site, &confirmed, &stderr(&output)))
+    .collect()
 }
 
 /// Delivers a canary with a certificate that is missing; the hook must refuse it.

@@ -42,6 +42,7 @@ pub(crate) struct Site {
     cert: String,
     vault: String,
     fingerprint: Option<Fingerprint>,
+    seal_dir: Option<String>,
 }
 
 /// Why no recipe can be written for these paths.
@@ -60,6 +61,7 @@ impl Site {
         cert: &Path,
         vault: &Path,
         fingerprint: Option<Fingerprint>,
+        seal_dir: Option<&Path>,
     ) -> Result<Self, SiteError> {
         let program = std::env::current_exe().map_err(SiteError::Program)?;
         Ok(Self {
@@ -67,6 +69,7 @@ impl Site {
             cert: plain(cert)?,
             vault: plain(vault)?,
             fingerprint,
+            seal_dir: seal_dir.map(plain).transpose()?,
         })
     }
 
@@ -86,6 +89,10 @@ impl Site {
         self.fingerprint.as_ref()
     }
 
+    pub(crate) fn seal_dir(&self) -> Option<&str> {
+        self.seal_dir.as_deref()
+    }
+
     /// The command that the recipes hold, word by word.
     pub(crate) fn command(&self) -> Vec<String> {
         let mut words = vec![self.hook.clone(), "--confirm".to_owned()];
@@ -94,6 +101,9 @@ impl Site {
             words.extend(["--fingerprint".to_owned(), fingerprint.to_string()]);
         }
         words.extend(["--vault".to_owned(), self.vault.clone()]);
+        if let Some(seal_dir) = &self.seal_dir {
+            words.extend(["--seal-dir".to_owned(), seal_dir.clone()]);
+        }
         words
     }
 
@@ -102,9 +112,13 @@ impl Site {
         let pinned = self
             .fingerprint
             .map(|fingerprint| format!(" --fingerprint {fingerprint}"));
+        let seal_dir = self.seal_dir.as_ref();
+        let seal_dir = seal_dir.map(|folder| format!(" --seal-dir {folder}"));
+        let vault = format!("--vault {}{}", self.vault, seal_dir.unwrap_or_default());
         text.replace(" --fingerprint SUBKEY", &pinned.unwrap_or_default())
             .replace("/usr/local/bin/archiver-encrypt", &self.hook)
             .replace("/etc/archiver/archive.cert.asc", &self.cert)
+            .replace("--vault /var/lib/archiver/VAULT", &vault)
             .replace("/var/lib/archiver/VAULT", &self.vault)
     }
 }
@@ -122,6 +136,16 @@ pub(crate) fn text(site: &Site) -> String {
         for block in all.take(count) {
             let _ = write!(text, "--- {heading}\n\n{}\n\n", site.fill(block));
         }
+    }
+    if let Some(seal_dir) = &site.seal_dir {
+        let _ = write!(
+            text,
+            "--- The seals, for cron (a timer unit comes with the package); the second line is mailed to whoever keeps the finals\n\n\
+             */15 * * * * archiver {hook} seal --quiet --vault {vault} --seal-dir {seal_dir}\n\
+             30 6 * * * archiver {hook} seal --print-finals 7 --vault {vault} --seal-dir {seal_dir}\n\n",
+            hook = site.hook,
+            vault = site.vault,
+        );
     }
     text.push_str("How the mail server starts them, and why each line is there: docs/mail-server.md, in the package /usr/share/doc/archiver-encrypt/mail-server.md\n");
     text

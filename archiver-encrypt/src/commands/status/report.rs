@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::Args;
 use super::certificate_check::Certificate;
 use super::disk_check::Disk;
+use super::seals_check::Seals;
 use super::state::{Findings, State};
 use super::vault_check::Vault;
 use crate::commands::sizes::Room;
@@ -21,6 +22,8 @@ pub(crate) struct Status {
     disk: Option<Disk>,
     certificate: Option<Certificate>,
     sealed: bool,
+    /// Null when the hook is given no seal folder, or one that cannot be used.
+    seals: Option<Seals>,
     findings: Findings,
 }
 
@@ -29,6 +32,7 @@ impl Status {
         vault: Option<Vault>,
         disk: Option<Disk>,
         certificate: Option<Certificate>,
+        seals: Option<Seals>,
         findings: Findings,
     ) -> Self {
         Self {
@@ -38,7 +42,8 @@ impl Status {
             vault,
             disk,
             certificate,
-            sealed: false,
+            sealed: seals.is_some(),
+            seals,
             findings,
         }
     }
@@ -119,6 +124,9 @@ impl Status {
         }
         if let Some(days) = self.certificate.as_ref().and_then(|cert| cert.days_left) {
             figures.push(format!("certificate_days={days};{}:", args.warn_cert_days));
+        }
+        if let Some(seals) = &self.seals {
+            figures.push(format!("seal_key_days={};90:;0:", seals.key_days_left));
         }
         figures
     }

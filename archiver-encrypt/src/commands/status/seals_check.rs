@@ -1,0 +1,202 @@
+//! The seals: whether the days that are over have their finals, and whether what the server remembers fits the vault.
+//!
+//! What stands beside the vault is claimed; whether the signatures hold is for `custodian inspect`, which has the public keys.
+
+use std::fs;
+use std::path::Path;
+
+use archiver_core::identity::UtcTime;
+use archiver_core::seal::day::Day;
+use archiver_core::seal::seal_folder::{Remembered, STATE_FILE, remembered};
+use archiver_core::seal::server::Server;
+use archiver_core::vault::header::Header;
+use serde::Serialize;
+
+use super::Args;
+use super::report::count;
+use super::state::{Findings, State};
+use crate::reply::Notice;
+use crate::seal_folder;
+use crate::seals_reader::{LastSeals, seals_of};
+use crate::vault_reader::VaultReader;
+
+/// A final is due at midnight UTC; from then on it may be so late.
+const PATIENCE_SECONDS: i64 = 2 * 60 * 60;
+const WARN_DAYS: i64 = 90;
+
+/// The seals, as the files beside the vault claim.
+#[derive(Debug, Serialize)]
+pub(crate) struct Seals {
+    pub(crate) seal_dir: String,
+    pub(crate) server: String,
+    pub(crate) log: String,
+    pub(crate) last_final: Option<String>,
+    pub(crate) sealed_records: u64,
+    pub(crate) last_day: String,
+    pub(crate) key_days_left: i64,
+}
+
+/// Looks at the seals, if the hook is given a seal folder.
+pub(crate) fn look(
+    args: &Args,
+    subkey: Option<&str>,
+    now: UtcTime,
+    findings: &mut Findings,
+) -> Option<Seals> {
+    let Some(folder) = &args.seal_dir else {
+        judge_unsealed(&args.vault, findings);
+        return None;
+    };
+    let facts = facts(args, folder, now);
+    let (facts, server, last_seals, remembered) = match facts {
+        Ok(facts) => facts,
+        Err(problem) => {
+            findings.add(
+                State::Critical,
+                format!("mails are archived without seals: {problem}"),
+            );
+            return None;
+        }
+    };
+    if subkey.is_some_and(|subkey| subkey != server.subkey().to_string()) {
+        let text = "mails are archived without seals: the seal folder is that of another archive than the certificate";
+        findings.add(State::Critical, text);
+    }
+    judge_seed(folder, findings);
+    judge_finals(&server, &last_seals, now, findings);
+    judge_keys(&server, facts.key_days_left, findings);
+    judge_log(&args.vault, &server, remembered, findings);
+    Some(facts)
+}
+
+type Facts = (Seals, Server, LastSeals, Option<Remembered>);
+
+fn facts(args: &Args, path: &Path, now: UtcTime) -> Result<Facts, String> {
+    let server = seal_folder::server(path, &args.vault, None).map_err(|e| e.to_string())?;
+    let seals = LastSeals::read(&args.vault, 1);
+    let unreadable = |e| format!("{} could not be read: {e}", seals_of(&args.vault).display());
+    let seals = seals.map_err(unreadable)?;
+    let facts = Seals {
+        seal_dir: path.display().to_string(),
+        server: server.name().to_string(),
+        log: server.log().to_string(),
+        last_final: seals.last_final().map(|note| note.claimed.day.to_string()),
+        sealed_records: seals.last().map_or(0, |note| note.claimed.size),
+        last_day: server.days().end().to_string(),
+        key_days_left: server.days().end().days_since(Day::of(now)),
+    };
+    let states = fs::read(path.join(STATE_FILE)).unwrap_or_default();
+    let remembered = remembered(&states, server.log());
+    Ok((facts, server, seals, remembered))
+}
+
+fn judge_unsealed(vault: &Path, findings: &mut Findings) {
+    let seals = seals_of(vault);
+    if seals.exists() {
+        let text = format!(
+            "seals stand in {}, and this was not told the seal folder; give --seal-dir, here and to the hook",
+            seals.display()
+        );
+        return findings.add(State::Warning, text);
+    }
+    findings.add(State::Ok, "the vault is not sealed");
+}
+
+fn judge_seed(folder: &Path, findings: &mut Findings) {
+    let name = folder.display().to_string();
+    match seal_folder::seed_is_exposed(folder) {
+        Ok(false) => findings.add(State::Ok, "the seed may be read by its owner only"),
+        Ok(true) => findings.add(State::Critical, Notice::SeedExposed(name).to_string()),
+        Err(e) => findings.add(
+            State::Critical,
+            format!("nothing can be sealed: {name}/seed: {e}"),
+        ),
+    }
+}
+
+fn judge_finals(server: &Server, seals: &LastSeals, now: UtcTime, findings: &mut Findings) {
+    if seals
+        .last()
+        .is_some_and(|note| note.claimed.origin.log != server.log())
+    {
+        let text = "the seals beside the vault are those of another log: this is another server's vault, or another server's seal folder";
+        return findings.add(State::Critical, text);
+    }
+    let last = seals.last_final().map(|note| note.claimed.day);
+    let until = last.map_or("no day yet".to_owned(), |day| day.to_string());
+    let today = Day::of(now);
+    let (state, text) = match last {
+        Some(day) if day >= today => (
+            State::Warning,
+            format!(
+                "the final seal of {day} stands, and today is {today}: the clock was ahead, or is behind now"
+            ),
+        ),
+        _ if due_day(server, now).is_some_and(|due| last < Some(due)) => (
+            State::Critical,
+            format!(
+                "the last day with its final seal is {until}, and more are over; look for what archiver-encrypt seal says, and whether its timer runs"
+            ),
+        ),
+        _ => (
+            State::Ok,
+            format!("the last day with its final seal is {until}"),
+        ),
+    };
+    findings.add(state, text);
+}
+
+/// The last day whose final must stand by now; `None` when there is none yet.
+fn due_day(server: &Server, now: UtcTime) -> Option<Day> {
+    let patient = UtcTime::from_unix(now.unix() - PATIENCE_SECONDS)?;
+    let due = Day::of(patient).plus(-1)?.min(*server.days().end());
+    (due >= *server.days().start()).then_some(due)
+}
+
+fn judge_keys(server: &Server, days: i64, findings: &mut Findings) {
+    let end = *server.days().end();
+    let (state, text) = match days {
+        ..0 => (
+            State::Critical,
+            format!(
+                "the last seal key was that of {end}: nothing is sealed any more; plan a new ceremony"
+            ),
+        ),
+        0..WARN_DAYS => (
+            State::Warning,
+            format!("the last seal key is that of {end}; plan a new ceremony"),
+        ),
+        _ => (State::Ok, format!("there are seal keys until {end}")),
+    };
+    findings.add(state, text);
+}
+
+/// Whether the vault's end is what the server remembers.
+fn judge_log(
+    vault: &Path,
+    server: &Server,
+    remembered: Option<Remembered>,
+    findings: &mut Findings,
+) {
+    let last = VaultReader::open(vault).and_then(|vault| vault.last_record());
+    let Ok(Some(found)) = last else { return };
+    let Header { place, leaf, .. } = found.header;
+    if place.log != server.log() {
+        let text = "the last record is of another log, and not sealed: in order until the first mail after the seals were installed; otherwise the hook's recipe lacks --seal-dir, or has another";
+        return findings.add(State::Warning, text);
+    }
+    let Some(remembered) = remembered else { return };
+    if !remembered.may_seal {
+        let text = "the log contradicted its seals, and nothing is sealed since; compare the vault with a copy, and run archiver-encrypt seal when it is mended";
+        findings.add(State::Critical, text);
+    }
+    let records = place.seq.saturating_add(1);
+    let is_other = remembered.records == records && remembered.last != Some(leaf);
+    if remembered.records > records || is_other {
+        let remembered = count(remembered.records, "record");
+        let text = format!(
+            "this server remembers {remembered} of its log, and the vault has {records} or others: it was cut, replaced or brought back from a copy"
+        );
+        findings.add(State::Critical, text);
+    }
+}
