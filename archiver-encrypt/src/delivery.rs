@@ -60,15 +60,15 @@ pub(crate) fn deliver(
     };
     let name = || path.display().to_string();
     let subkey = recipient.fingerprints().encryption;
-    let mut sealer = sealer(args, path, subkey, stop, notices);
+    let mut server = sealer(args, path, subkey, stop, notices);
     let receipt = disk::vault_at(path, args.allow_network_fs, stop)
         .map_err(AppendError::Lock)
-        .and_then(|mut vault| match &mut sealer {
-            Some(sealer) => sealer.append(&mut vault, sealed, || clock().unwrap_or(now)),
+        .and_then(|mut vault| match &mut server {
+            Some(server) => server.append(&mut vault, sealed, || clock().unwrap_or(now)),
             None => append(&mut vault, sealed, || clock().unwrap_or(now)),
         });
-    if let Some(sealer) = &mut sealer {
-        tell_anomalies(sealer, notices);
+    if let Some(server) = &mut server {
+        tell_anomalies(server, notices);
     }
     let receipt = receipt.map_err(|e| DeliveryError::Append(name(), e))?;
     if args.confirm {
