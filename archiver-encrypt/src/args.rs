@@ -37,7 +37,7 @@ pub(crate) struct Args {
     pub(crate) vault: Option<PathBuf>,
 
     /// The seal folder that `archiver-encrypt seal install` made: what is archived is sealed then. When it cannot be, the mail is archived all the same, with a warning
-    #[arg(long, value_name = "DIR", requires = "vault")]
+    #[arg(long, value_name = "DIR", conflicts_with = "output")]
     pub(crate) seal_dir: Option<PathBuf>,
 
     /// Use the certificate only if this is its fingerprint, or the fingerprint of its encryption subkey
