@@ -204,7 +204,9 @@ fn describe(vault: &VaultReport, text: &mut String) {
 
 fn describe_seals(seals: Option<&[SealReport]>, text: &mut String) {
     let Some(seals) = seals else {
-        text.push_str("Seals: not verified (--public names the archive's folder with seals.pub)\n");
+        text.push_str(
+            "Seals: not verified, without the public seal keys (--public DIR with its seals.pub)\n",
+        );
         return;
     };
     for log in seals {

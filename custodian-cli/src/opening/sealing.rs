@@ -229,3 +229,117 @@ fn read_seals(path: &Path) -> Result<Vec<u8>, OpenError> {
     };
     Ok(std::fs::read(path).map_err(&unreadable)?)
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use archiver_core::identity::Fingerprint;
+    use archiver_core::seal::day::Day;
+    use archiver_core::seal::keys::Seed;
+    use archiver_core::seal::merkle::Tree;
+    use archiver_core::seal::note::{Checkpoint, Kind, Note, Origin};
+    use archiver_core::vault::leaf::LogId;
+
+    use super::*;
+    use crate::opening::NoProgress;
+    use crate::opening::inspect::{InspectReport, inspect_vaults};
+
+    const ARCHIVE: ArchiveFingerprints = ArchiveFingerprints {
+        primary: Fingerprint::V4([0xa1; 20]),
+        encryption: Fingerprint::V4([0x5b; 20]),
+    };
+    const LOG: LogId = LogId([0x10; 16]);
+
+    fn first_day() -> Day {
+        "2026-11-24".parse().unwrap()
+    }
+
+    /// The finals of two days without mail, and the keys of ten days.
+    fn two_empty_days() -> (Vec<String>, SealKeys) {
+        let mut seed = Seed::draw(LOG, first_day()).unwrap();
+        let keys = seed.public_keys(10);
+        let server = ServerKeys::new("mx1".parse().unwrap(), LOG, first_day(), keys).unwrap();
+        let keys = SealKeys::new(ARCHIVE.primary, vec![server]).unwrap();
+        let (mut notes, mut previous) = (Vec::new(), None);
+        for _ in 0..2 {
+            let checkpoint = Checkpoint {
+                origin: Origin {
+                    archive: ARCHIVE.primary,
+                    log: LOG,
+                },
+                size: 0,
+                root: Tree::empty().root(),
+                kind: Kind::Final,
+                day: seed.day(),
+                previous,
+                last_time: None,
+                subkey: ARCHIVE.encryption,
+            };
+            let note = Note::sign(checkpoint, &seed.signing_key());
+            previous = Some(note.hash());
+            notes.push(note.to_string());
+            seed = seed.next().unwrap();
+        }
+        (notes, keys)
+    }
+
+    /// Inspects an empty vault at noon of the third day.
+    fn inspect(keys: &SealKeys, notes: Option<&str>) -> InspectReport {
+        let folder = tempfile::tempdir().unwrap();
+        let vault = folder.path().join("VAULT");
+        std::fs::write(&vault, "").unwrap();
+        if let Some(notes) = notes {
+            std::fs::write(folder.path().join("VAULT.seals"), notes).unwrap();
+        }
+        let noon = first_day().plus(2).unwrap().first_second().unix() + 43_200;
+        let seals = Seals {
+            keys,
+            archive: ARCHIVE,
+            now: UtcTime::from_unix(noon).unwrap(),
+        };
+        inspect_vaults(&[vault], Some(ARCHIVE), Some(seals), &NoProgress).unwrap()
+    }
+
+    fn states(report: &InspectReport) -> Vec<DayState> {
+        let logs = report.seals.iter().flatten();
+        logs.flat_map(|log| log.days.iter().map(|day| day.state))
+            .collect()
+    }
+
+    #[test]
+    fn days_with_their_finals_are_sealed_and_today_is_open() {
+        let (notes, keys) = two_empty_days();
+        let report = inspect(&keys, Some(&notes.concat()));
+        let expected = [DayState::Sealed, DayState::Sealed, DayState::Open];
+        assert_eq!(states(&report), expected);
+        assert!(!report.anomalies());
+    }
+
+    #[test]
+    fn without_the_seals_every_past_day_is_missing() {
+        let (_, keys) = two_empty_days();
+        let report = inspect(&keys, None);
+        let expected = [DayState::Missing, DayState::Missing, DayState::Open];
+        assert_eq!(states(&report), expected);
+        assert!(report.anomalies());
+    }
+
+    #[test]
+    fn a_last_final_that_was_cut_off_is_missed() {
+        let (notes, keys) = two_empty_days();
+        let report = inspect(&keys, notes.first().map(String::as_str));
+        let expected = [DayState::Sealed, DayState::Missing, DayState::Open];
+        assert_eq!(states(&report), expected);
+        assert!(report.anomalies());
+    }
+
+    #[test]
+    fn seals_of_other_keys_are_named_and_seal_nothing() {
+        let ((notes, _), (_, keys)) = (two_empty_days(), two_empty_days());
+        let report = inspect(&keys, Some(&notes.concat()));
+        assert!(!states(&report).contains(&DayState::Sealed));
+        let logs = report.seals.as_deref().unwrap_or_default();
+        assert!(logs.iter().all(|log| log.findings.count == 2));
+        assert!(report.anomalies());
+    }
+}
