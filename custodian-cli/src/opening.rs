@@ -28,6 +28,7 @@ mod message;
 mod out_folder;
 mod pipeline;
 mod row;
+pub(crate) mod sealing;
 mod shown;
 mod source;
 #[cfg(test)]

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use archiver_core::origin::ArchiveFingerprints;
+use archiver_core::seal::verify::CANNOT_KNOW;
 use archiver_core::sharing::SharingPart;
 
 use crate::archive_files::ArchiveFiles;
@@ -12,6 +13,7 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::opening::against::{Comparison, Outcome, Spot, Surplus, compare};
 use crate::opening::inspect::{Finding, Findings, InspectReport, VaultReport, inspect_vaults};
+use crate::opening::sealing::{DayReport, DayState, SealReport, Seals};
 use crate::operator::Operator;
 use crate::progress::Bar;
 use crate::report::{Report, to_json};
@@ -47,13 +49,19 @@ impl Args {
         if let Some(copy) = &self.against {
             return Ok(Box::new(compare(&self.vaults, copy)?));
         }
+        let now = clock::now()?;
         let archive = match &self.public {
-            Some(folder) => Some(ArchiveFiles::load(folder, clock::now()?, operator)?),
+            Some(folder) => Some(ArchiveFiles::load(folder, now, operator)?),
             None => None,
         };
-        let archive = archive.map(|archive| fingerprints(archive.public.sharing()));
+        let known = archive.as_ref();
+        let fingerprints = known.map(|archive| fingerprints(archive.public.sharing()));
+        let keys = known.and_then(|archive| archive.public.seal_keys().ok());
+        let seals = keys.zip(fingerprints);
+        let seals = seals.map(|(keys, archive)| Seals { keys, archive, now });
         let bar = Bar::new(operator);
-        Ok(Box::new(inspect_vaults(&self.vaults, archive, &bar)?))
+        let report = inspect_vaults(&self.vaults, fingerprints, seals, &bar)?;
+        Ok(Box::new(report))
     }
 }
 
@@ -79,6 +87,7 @@ impl Report for InspectReport {
             );
         }
         more(repeated, &mut text);
+        describe_seals(self.seals.as_deref(), &mut text);
         text.push_str(if self.anomalies() {
             "There is something to look at.\n"
         } else {
@@ -191,6 +200,58 @@ fn describe(vault: &VaultReport, text: &mut String) {
         }
         more(findings, text);
     }
+}
+
+fn describe_seals(seals: Option<&[SealReport]>, text: &mut String) {
+    let Some(seals) = seals else {
+        text.push_str(
+            "Seals: not verified, without the public seal keys (--public DIR with its seals.pub)\n",
+        );
+        return;
+    };
+    for log in seals {
+        let place = log.vault.as_deref().unwrap_or("NOT FOUND in these vaults");
+        let SealReport {
+            server, log: id, ..
+        } = log;
+        let _ = writeln!(text, "Seals of {server}, log {id}: {place}");
+        for days in log.days.chunk_by(is_one_run) {
+            let _ = writeln!(text, "  {}", run(days));
+        }
+        for finding in log.findings.listed.iter().take(SHOWN) {
+            let _ = writeln!(text, "  noticed: {finding}");
+        }
+        more(&log.findings, text);
+    }
+    text.push_str("What the seals cannot say:\n");
+    for limit in CANNOT_KNOW {
+        let _ = writeln!(text, "  {limit}");
+    }
+}
+
+/// Days that are told in one line: sealed ones, and missing ones.
+fn is_one_run(one: &DayReport, next: &DayReport) -> bool {
+    one.state == next.state && matches!(one.state, DayState::Sealed | DayState::Missing)
+}
+
+fn run(days: &[DayReport]) -> String {
+    let (Some(first), Some(last)) = (days.first(), days.last()) else {
+        return String::new();
+    };
+    let records: u64 = days.iter().map(|day| day.records).sum();
+    let days = if days.len() == 1 {
+        first.day.clone()
+    } else {
+        format!("{} to {}", first.day, last.day)
+    };
+    let state = match (first.state, &first.reason) {
+        (DayState::Sealed, _) => "sealed".to_owned(),
+        (DayState::Open, _) => "open".to_owned(),
+        (DayState::Broken, Some(why)) => why.replacen("broken", "BROKEN", 1),
+        (DayState::Broken, None) => "BROKEN".to_owned(),
+        (DayState::Missing, _) => "MISSING: no final stands".to_owned(),
+    };
+    format!("{days}  {state}, {records} records")
 }
 
 fn origin_proofs(vault: &VaultReport) -> String {

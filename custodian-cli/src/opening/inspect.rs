@@ -17,6 +17,7 @@ use archiver_core::vault::scan::SpanKind;
 use serde::{Serialize, Serializer};
 
 use super::pipeline::{self, Chains, Job};
+use super::sealing::{SealReport, Seals, Walks};
 use super::shown::harmless;
 use super::source::{self, VaultSource};
 use super::{OpenError, Progress, all_cores};
@@ -35,12 +36,16 @@ pub(crate) struct InspectReport {
     pub(crate) vaults: Vec<VaultReport>,
     /// Records whose ephemeral point was seen before, in any of the vaults.
     pub(crate) repeated_points: Findings<RepeatedPoint>,
+    /// The verdict of the seals; none when they were not verified.
+    pub(crate) seals: Option<Vec<SealReport>>,
 }
 
 impl InspectReport {
     /// Whether something was found that must be looked into.
     pub(crate) fn anomalies(&self) -> bool {
-        self.repeated_points.count > 0 || self.vaults.iter().any(VaultReport::anomalies)
+        self.repeated_points.count > 0
+            || self.vaults.iter().any(VaultReport::anomalies)
+            || self.seals.iter().flatten().any(|log| !log.intact)
     }
 }
 
@@ -146,7 +151,7 @@ impl<T> Default for Findings<T> {
 }
 
 impl<T> Findings<T> {
-    fn add(&mut self, finding: T) {
+    pub(super) fn add(&mut self, finding: T) {
         self.count += 1;
         if self.listed.len() < LISTED {
             self.listed.push(finding);
@@ -161,11 +166,14 @@ impl<T> Findings<T> {
 pub(crate) fn inspect_vaults(
     vaults: &[PathBuf],
     archive: Option<ArchiveFingerprints>,
+    seals: Option<Seals<'_>>,
     progress: &dyn Progress,
 ) -> Result<InspectReport, OpenError> {
     let sources = source::open_all(vaults)?;
     progress.begin(sources.iter().map(VaultSource::length).sum());
+    let walks = seals.map(|seals| Walks::begin(&seals, &sources));
     let mut inspector = Inspector {
+        walks: walks.transpose()?,
         subkey: archive.map(|archive| archive.encryption),
         chains: Chains::default(),
         points: HashMap::new(),
@@ -175,6 +183,7 @@ pub(crate) fn inspect_vaults(
                 .map(|source| vault_report(source, archive.is_some()))
                 .collect(),
             repeated_points: Findings::default(),
+            seals: None,
         },
     };
     let look = |job: &Job<'_>| look(job, archive.as_ref());
@@ -182,6 +191,7 @@ pub(crate) fn inspect_vaults(
         progress.advance(job.span.length, u64::from(job.record.is_some()));
         inspector.take(job, seen)
     })?;
+    inspector.report.seals = inspector.walks.map(Walks::finish);
     Ok(inspector.report)
 }
 
@@ -240,7 +250,8 @@ fn look(job: &Job<'_>, archive: Option<&ArchiveFingerprints>) -> Result<Seen, Op
     Ok(Seen::Record(Box::new(facts), envelope, origin))
 }
 
-struct Inspector {
+struct Inspector<'a> {
+    walks: Option<Walks<'a>>,
     subkey: Option<Fingerprint>,
     chains: Chains,
     /// The first record of each point.
@@ -248,7 +259,7 @@ struct Inspector {
     report: InspectReport,
 }
 
-impl Inspector {
+impl Inspector<'_> {
     fn take(&mut self, job: &Job<'_>, seen: Seen) -> Result<(), OpenError> {
         let place = job.source.place_of(job.span.offset);
         let is_segment = place.file != job.source.path();
@@ -287,6 +298,9 @@ impl Inspector {
             vault.wrong_origin_proofs.add(found(wrong.to_string()));
         }
         let standing = self.chains.follow(job, Some(*facts))?;
+        if let (Some(walks), Some(Standing::Linked(link))) = (&mut self.walks, &standing) {
+            walks.record(job.vault, link);
+        }
         if let Some(reason) = standing.and_then(|standing| vault.take_standing(standing)) {
             vault.broken_links.add(found(reason));
         }

@@ -241,7 +241,7 @@ impl VaultSource {
     }
 }
 
-fn unreadable(path: &Path) -> impl Fn(io::Error) -> SourceError {
+pub(super) fn unreadable(path: &Path) -> impl Fn(io::Error) -> SourceError {
     move |source| SourceError::Unreadable {
         path: path.to_owned(),
         source,

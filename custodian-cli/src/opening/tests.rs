@@ -134,7 +134,7 @@ fn inspect(vault: &Vault, archive: Option<&Archive>) -> InspectReport {
     let folder = tempfile::tempdir().unwrap();
     let path = vault.save(folder.path(), "vault.asc");
     let archive = archive.map(|archive| archive.cert.fingerprints());
-    inspect_vaults(&[path], archive, &NoProgress).unwrap()
+    inspect_vaults(&[path], archive, None, &NoProgress).unwrap()
 }
 
 fn has_extension(name: &str, extension: &str) -> bool {
@@ -675,7 +675,7 @@ fn a_vault_in_segments_opens_and_is_inspected_like_one_file() {
             (summary, tree(&out.join("messages")))
         };
         assert_eq!(open(file, "a"), open(segments.clone(), "b"), "{cuts:?}");
-        let report = inspect_vaults(&[segments], None, &NoProgress).unwrap();
+        let report = inspect_vaults(&[segments], None, None, &NoProgress).unwrap();
         let vault = &report.vaults[0];
         assert_eq!(
             (vault.records, vault.stray.count, vault.broken_links.count),
@@ -703,7 +703,7 @@ fn findings_name_the_segment_and_the_byte_in_it() {
         segments.join("VAULT-000004.asc"),
     )
     .unwrap();
-    let report = inspect_vaults(&[segments], None, &NoProgress).unwrap();
+    let report = inspect_vaults(&[segments], None, None, &NoProgress).unwrap();
     let found = &report.vaults[0];
     assert_eq!(found.missing_segments, ["2 to 3"]);
     assert_eq!(found.foreign_names, ["notes"]);
