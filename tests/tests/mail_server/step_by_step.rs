@@ -41,6 +41,7 @@ fn an_administrator_who_follows_the_page_sees_what_it_says() {
         "/var/lib/archiver/VAULT: 2 records, ",
         "  log ",
         "  origin proofs: not checked",
+        "Seals: not verified",
         "Nothing to look at.",
         "root 755 /usr/local/bin/archiver-encrypt",
         "root 644 /etc/archiver/archive.cert.asc",
