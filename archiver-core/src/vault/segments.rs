@@ -81,6 +81,8 @@ pub struct Listing {
     pub retired: Vec<SegmentNumber>,
     /// Names that belong to no vault. They are ignored; a reader names them.
     pub foreign: Vec<OsString>,
+    /// The file with the rules is there.
+    pub has_rules: bool,
 }
 
 impl Listing {
@@ -93,6 +95,8 @@ impl Listing {
                 listing.segments.push(number);
             } else if let Some(number) = SegmentNumber::of_retired(&name) {
                 listing.retired.push(number);
+            } else if name == RULES_FILE {
+                listing.has_rules = true;
             } else if !stands_beside_segments(&name) {
                 listing.foreign.push(name);
             }
@@ -123,6 +127,14 @@ impl Listing {
         missing
     }
 
+    /// Whether a folder with these names can be a vault: it has rules, or segments, or had some, or nothing else stands in it. So a
+    /// path given by mistake, such as that of a home folder, does not become a vault.
+    #[must_use]
+    pub fn may_be_a_vault(&self) -> bool {
+        let has_segments = !self.segments.is_empty() || !self.retired.is_empty();
+        self.has_rules || has_segments || self.foreign.is_empty()
+    }
+
     /// The number of the segment to begin when the present one is full, or when there is none; `None` when there is no number left.
     pub(crate) fn next(&self) -> Option<SegmentNumber> {
         match self.segments.last().max(self.retired.last()) {
@@ -132,14 +144,21 @@ impl Listing {
     }
 }
 
-/// The rules, the seals, and the hook's recipient file, also in the making (docs/format.md §7.6).
+/// The seals, and the hook's recipient file, also in the making (docs/format.md §7.6).
 fn stands_beside_segments(name: &OsStr) -> bool {
     let is_recipient = |name: &str| {
         let rest = name.strip_prefix(RECIPIENT_FILE);
         rest.is_some_and(|rest| rest.is_empty() || rest.strip_suffix(".new").is_some())
     };
-    name == RULES_FILE || name == SEALS_FILE || name.to_str().is_some_and(is_recipient)
+    name == SEALS_FILE || name.to_str().is_some_and(is_recipient)
 }
+
+/// A folder that holds other things, and nothing of a vault ([`Listing::may_be_a_vault`]).
+#[derive(Debug, Error, PartialEq, Eq)]
+#[error(
+    "it is a folder with other files in it, and neither segments nor {RULES_FILE}; give the path of the vault's file, or make this folder one of segments with: archiver-encrypt setup --segments"
+)]
+pub struct NotAVault;
 
 /// When a new segment is begun.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -271,6 +290,7 @@ mod tests {
         assert_eq!(listing.segments, segments);
         assert_eq!(listing.retired, [number(1)]);
         assert_eq!(listing.foreign, ["VAULT-000003.asc~", "notes"]);
+        assert!(listing.has_rules);
         assert_eq!(listing.next(), Some(number(1_000_001)));
     }
 
@@ -280,7 +300,7 @@ mod tests {
             Listing {
                 segments: segments.iter().copied().map(number).collect(),
                 retired: retired.iter().copied().map(number).collect(),
-                foreign: Vec::new(),
+                ..Listing::default()
             }
             .missing()
         };
@@ -290,6 +310,22 @@ mod tests {
         assert_eq!(missing(&[1, 6], &[3, 4]), [2..=2, 5..=5]);
         assert_eq!(missing(&[1, 3], &[2]), []);
         assert_eq!(missing(&[], &[]), []);
+    }
+
+    #[test]
+    fn a_folder_of_other_things_only_can_be_no_vault() {
+        let may_be =
+            |names: &[&str]| Listing::of(names.iter().map(OsString::from)).may_be_a_vault();
+        for vault in [
+            &[][..],
+            &["VAULT.recipient"],
+            &["lost+found", "segments.conf"],
+            &["lost+found", "VAULT-000007.asc"],
+            &["lost+found", "VAULT-000007.retired"],
+        ] {
+            assert!(may_be(vault), "{vault:?}");
+        }
+        assert!(!may_be(&["lost+found"]) && !may_be(&["etc", "VAULT.recipient"]));
     }
 
     #[test]

@@ -10,7 +10,7 @@ use crate::identity::UtcTime;
 use crate::vault::disk::{DiskFile, Folder, read_whole};
 use crate::vault::end::End;
 use crate::vault::segments::{
-    LONGEST_RULES, Listing, RULES_FILE, SEALS_FILE, SegmentNumber, SegmentRules,
+    LONGEST_RULES, Listing, NotAVault, RULES_FILE, SEALS_FILE, SegmentNumber, SegmentRules,
 };
 
 /// A vault to which records can be appended.
@@ -68,6 +68,9 @@ impl<F: Folder> WritableVault<F> {
 fn last_segment<F: Folder>(folder: &F) -> io::Result<(End<F::File>, Segments)> {
     let rules = rules(folder)?;
     let mut listing = Listing::of(folder.names()?);
+    if !listing.may_be_a_vault() {
+        return Err(io::Error::other(NotAVault));
+    }
     let (last, file) = if let Some(last) = listing.segments.pop() {
         (last, folder.open(&last.file_name())?)
     } else {
@@ -263,6 +266,17 @@ mod tests {
         folder.put("segments.conf", b"size=1G");
         let error = append_at(&folder, NOON).unwrap_err().to_string();
         assert!(error.contains("segments.conf is not one line"), "{error}");
+    }
+
+    #[test]
+    fn a_folder_of_other_things_is_no_vault_and_stays_as_it_is() {
+        let folder = MemoryDisk::default().folder();
+        folder.put("notes", b"of somebody");
+        let error = append_at(&folder, NOON).unwrap_err().to_string();
+        assert!(error.contains("setup --segments"), "{error}");
+        assert_eq!(folder.names().unwrap(), ["notes"]);
+        folder.put("segments.conf", b"archiver segments 1 size=500 day=no");
+        assert_eq!(places(&folder, &[NOON]), [(1, 0)]);
     }
 
     #[test]

@@ -10,7 +10,7 @@ use std::path::Path;
 use archiver_core::vault::segments::{RULES_FILE, SegmentRules};
 
 use super::Args;
-use super::checks::Check;
+use super::checks::{Check, Verdict};
 use super::user::User;
 
 /// Looks at the folder in which the vault's file stands, and at the vault when it is a folder itself; makes what is asked for and missing.
@@ -28,12 +28,16 @@ pub(crate) fn vault(args: &Args, user: &User) -> Vec<Check> {
             "vault {path} is a file already; give a folder of segments another path, and both to the audit"
         ))];
     }
-    if args.segments && !args.vault.exists() && parent.is_dir() {
-        let outcome = make_segment_folder(&args.vault, &args.rules(), user);
-        checks.push(made(&args.vault, outcome));
+    let is_new = args.segments && !args.vault.exists() && parent.is_dir();
+    if is_new {
+        checks.push(made(&args.vault, make(&args.vault, user)));
     }
     if args.vault.is_dir() {
-        checks.push(judge(&args.vault, user));
+        let folder = judge(&args.vault, user);
+        if args.segments && folder.verdict < Verdict::Bad {
+            checks.extend(missing_rules(args, user));
+        }
+        checks.push(folder);
         checks.push(judge_rules(&args.vault, args.rules_asked_for()));
     } else {
         checks.push(judge(parent, user));
@@ -55,20 +59,28 @@ fn make(folder: &Path, user: &User) -> io::Result<()> {
     sync_folder_of(folder)
 }
 
-/// A hook that comes between the folder and its rules takes the usual ones.
-fn make_segment_folder(folder: &Path, rules: &SegmentRules, user: &User) -> io::Result<()> {
-    make(folder, user)?;
-    let path = folder.join(RULES_FILE);
+/// Writes the rules into a folder that has none. A hook that comes before them takes the usual ones.
+fn missing_rules(args: &Args, user: &User) -> Option<Check> {
+    let path = args.vault.join(RULES_FILE);
+    let (shown, rules) = (path.display(), args.rules());
+    match write_rules(&path, &rules, user) {
+        Ok(()) => Some(Check::good(format!("{shown} was written"))),
+        Err(e) if e.kind() == ErrorKind::AlreadyExists => None,
+        Err(e) => Some(Check::bad(format!("{shown} could not be written: {e}"))),
+    }
+}
+
+fn write_rules(path: &Path, rules: &SegmentRules, user: &User) -> io::Result<()> {
     let mut options = OpenOptions::new();
     let mut file = options
         .write(true)
         .create_new(true)
         .mode(0o600)
-        .open(&path)?;
+        .open(path)?;
     writeln!(file, "{rules}")?;
     file.sync_all()?;
-    give(&path, user)?;
-    sync_folder_of(&path)
+    give(path, user)?;
+    sync_folder_of(path)
 }
 
 fn give(path: &Path, user: &User) -> io::Result<()> {

@@ -7,7 +7,7 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use archiver_core::identity::UtcTime;
-use archiver_core::vault::segments::Listing;
+use archiver_core::vault::segments::{Listing, NotAVault};
 use rustix::fs::{FlockOperation, flock};
 use serde::Serialize;
 
@@ -61,7 +61,7 @@ pub(crate) fn look(
         }
     };
     judge_age(&facts, args, findings);
-    judge_segments(&vault, findings);
+    judge_segments(&vault, &args.vault, findings);
     judge_permissions(&vault, &args.vault, findings);
     judge_lock(&vault, findings);
     let rate = disk_check::bytes_a_day(&vault, now);
@@ -142,7 +142,11 @@ fn judge_age(vault: &Vault, args: &Args, findings: &mut Findings) {
 }
 
 /// Segments are removed from the front only.
-fn judge_segments(vault: &VaultReader, findings: &mut Findings) {
+fn judge_segments(vault: &VaultReader, path: &Path, findings: &mut Findings) {
+    if vault.names().is_some_and(|names| !names.may_be_a_vault()) {
+        let text = format!("no mail is archived: vault {}: {NotAVault}", path.display());
+        findings.add(State::Critical, text);
+    }
     let missing = vault.names().map(Listing::missing).unwrap_or_default();
     for gap in missing {
         let (from, to) = (gap.start(), gap.end());
