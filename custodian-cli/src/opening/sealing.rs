@@ -66,7 +66,7 @@ pub(crate) enum DayState {
 
 /// The walks over all logs in all vaults.
 pub(super) struct Walks<'a> {
-    walks: Vec<Walk<'a>>,
+    each: Vec<Walk<'a>>,
     vaults: usize,
     servers: usize,
 }
@@ -91,7 +91,7 @@ impl<'a> Walks<'a> {
             }
         }
         Ok(Self {
-            walks,
+            each: walks,
             vaults: sources.len(),
             servers: seals.keys.servers().len(),
         })
@@ -100,7 +100,7 @@ impl<'a> Walks<'a> {
     /// The next record of ours in a vault.
     pub(super) fn record(&mut self, vault: usize, link: &Link) {
         let record = Record::from(link);
-        for walk in self.walks.iter_mut().filter(|walk| walk.vault == vault) {
+        for walk in self.each.iter_mut().filter(|walk| walk.vault == vault) {
             walk.found |= walk.keys.log() == record.place.log;
             walk.examiner.record(&record);
         }
@@ -108,7 +108,7 @@ impl<'a> Walks<'a> {
 
     /// The verdicts.
     pub(super) fn finish(self) -> Vec<SealReport> {
-        let (found, others): (Vec<_>, Vec<_>) = self.walks.into_iter().partition(|walk| walk.found);
+        let (found, others): (Vec<_>, Vec<_>) = self.each.into_iter().partition(|walk| walk.found);
         let mut reports: Vec<SealReport> = found.into_iter().map(Walk::finish).collect();
         let mut logs: Vec<&str> = reports.iter().map(|report| report.log.as_str()).collect();
         logs.sort_unstable();
