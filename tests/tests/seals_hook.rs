@@ -241,6 +241,8 @@ fn a_mail_is_archived_whatever_is_wrong_with_the_seals_and_it_is_told() {
 fn a_segment_folder_that_is_its_own_seal_folder_is_refused_at_once() {
     let site = Site::installed(0);
     let vault = site.folder();
+    let rules = "archiver segments 1 size=1500 day=no\n";
+    fs::write(vault.join("segments.conf"), rules).unwrap();
     let mut hook = hook();
     hook.args(["--syslog", "off", "--cert"])
         .arg(site.ceremony.certificate());

@@ -3,8 +3,8 @@
 //! What comes out can be read by GnuPG 2.2: PKESK version 3, SEIPD version 1, AES-256, ZLIB. The mail is taken as it comes,
 //! byte for byte. Plaintext is held a piece at a time, and is nowhere but in memory.
 //!
-//! The way of a mail: [`content`] puts it into a literal packet and that through [`deflate`], [`seipd`] encrypts, and
-//! [`message`] keeps what comes out and hashes it.
+//! The way of a mail: `content` puts it into a literal packet and that through `deflate`, `seipd` encrypts, and
+//! `message` keeps what comes out and hashes it.
 
 use std::io::{self, Read, Write as _};
 
