@@ -1,7 +1,8 @@
 //! From checked checkpoints and dated records to the verdict on each day.
 //!
 //! Days are judged in their order. Once a checkpoint of a day contradicts the log, no later checkpoint makes up for it: whoever signs
-//! later may have rewritten everything before.
+//! later may have rewritten everything before. What is wrong with the checkpoints of one day alone, while the log is as they say, is held
+//! against that day only.
 
 use std::collections::BTreeMap;
 use std::ops::{Bound, Range};
@@ -21,7 +22,7 @@ pub(super) fn of(mut examiner: Examiner<'_>) -> Verdict {
     let mut judge = Judge {
         examiner: &examiner,
         checked: by_day(&examiner.checked),
-        broken: None,
+        contradicted: None,
         sealed_so_far: 0,
         before: None,
     };
@@ -58,8 +59,8 @@ struct Judge<'a> {
     examiner: &'a Examiner<'a>,
     /// The checkpoints of each day, in order of size.
     checked: BTreeMap<Day, Vec<&'a Checked>>,
-    /// Where the log is broken for this day and all later ones.
-    broken: Option<Break>,
+    /// What contradicts the log, for this day and all later ones.
+    contradicted: Option<Break>,
     /// The size of the last final before this day.
     sealed_so_far: u64,
     /// The final of the day before, if it stands.
@@ -71,8 +72,9 @@ impl<'a> Judge<'a> {
         let mut dated = self.examiner.dated.get(&day).cloned().unwrap_or_default();
         let own = self.checked.remove(&day).unwrap_or_default();
         let finals: Vec<&Checked> = own.iter().copied().filter(|c| c.is_final()).collect();
-        if self.broken.is_none() {
-            self.broken = self.break_in(day, &own);
+        if self.contradicted.is_none() {
+            let bad = own.iter().find(|c| c.outcome != Outcome::Holds);
+            self.contradicted = bad.map(|bad| self.contradiction(bad));
         }
         if let Some(last) = finals.last() {
             // A record that was changed may claim any date, so it is its place among the sealed ones that says whose day it is.
@@ -80,8 +82,13 @@ impl<'a> Judge<'a> {
             dated.fault = own_fault.or(dated.fault);
             self.sealed_so_far = last.size();
         }
-        let state = match (&dated.fault, &self.broken, finals.as_slice()) {
-            (Some(found), ..) | (None, Some(found), _) => State::Broken(found.clone()),
+        let broken = self
+            .contradicted
+            .clone()
+            .or_else(|| self.other_past(day, &own));
+        let state = match (&dated.fault, broken, finals.as_slice()) {
+            (Some(found), ..) => State::Broken(found.clone()),
+            (None, Some(found), _) => State::Broken(found),
             (None, None, []) => self.without_final(day),
             (None, None, [only]) => self
                 .misdated(day, &dated, only.size())
@@ -110,11 +117,8 @@ impl<'a> Judge<'a> {
         }
     }
 
-    /// How the log contradicts the day's checkpoints.
-    fn break_in(&self, day: Day, own: &[&'a Checked]) -> Option<Break> {
-        if let Some(bad) = own.iter().find(|c| c.outcome != Outcome::Holds) {
-            return Some(self.contradiction(bad));
-        }
+    /// Checkpoints of the day that do not name the final of the day before, though that one stands.
+    fn other_past(&self, day: Day, own: &[&'a Checked]) -> Option<Break> {
         let before = self.before?;
         let expected = Some(before.proven.hash);
         let continues = |c: &&Checked| c.proven.checkpoint.get().previous == expected;
@@ -122,6 +126,7 @@ impl<'a> Judge<'a> {
         (!own.iter().all(continues)).then_some(Break { first, why })
     }
 
+    /// Where the log is not what a checkpoint says.
     fn contradiction(&self, bad: &Checked) -> Break {
         let checkpoint = bad.proven.checkpoint.get();
         let (kind, day, size) = (checkpoint.kind, checkpoint.day, checkpoint.size);
