@@ -1,0 +1,66 @@
+//! Waiting for a lock, and whether what is locked still stands at its path.
+
+use std::fs::{self, File};
+use std::io::{self, ErrorKind};
+use std::os::unix::fs::MetadataExt as _;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use rustix::fs::{FlockOperation, flock};
+
+use super::DiskFolder;
+use super::refusal::Refusal;
+
+/// Writers hold the lock for well under a millisecond, so waiting begins short.
+const FIRST_PAUSE: Duration = Duration::from_millis(1);
+const LONGEST_PAUSE: Duration = Duration::from_millis(8);
+
+impl DiskFolder<'_> {
+    /// Locks what `open` opens, and makes sure that it stands at `path` then: it may have been moved away while we waited. `open` gives
+    /// `None` to be asked again.
+    pub(super) fn lock_what_stands_at(
+        &self,
+        path: &Path,
+        open: impl Fn() -> io::Result<Option<File>>,
+    ) -> io::Result<File> {
+        let deadline = Instant::now() + self.patience;
+        while Instant::now() < deadline {
+            if let Some(file) = open()? {
+                self.wait_for_lock(&file, deadline)?;
+                if is_at(&file, path)? {
+                    self.stop.check()?;
+                    return Ok(file);
+                }
+            }
+            self.stop.pause(FIRST_PAUSE)?;
+        }
+        Err(Refusal::Patience(self.patience).into())
+    }
+
+    fn wait_for_lock(&self, file: &File, deadline: Instant) -> io::Result<()> {
+        let mut pause = FIRST_PAUSE;
+        loop {
+            match flock(file, FlockOperation::NonBlockingLockExclusive) {
+                Ok(()) => return Ok(()),
+                Err(rustix::io::Errno::INTR) => continue,
+                Err(rustix::io::Errno::WOULDBLOCK) if Instant::now() < deadline => (),
+                Err(rustix::io::Errno::WOULDBLOCK) => {
+                    return Err(Refusal::Patience(self.patience).into());
+                }
+                Err(e) => return Err(e.into()),
+            }
+            self.stop.pause(pause)?;
+            pause = LONGEST_PAUSE.min(2 * pause);
+        }
+    }
+}
+
+/// Whether the path still leads to this file: it may have been rotated away while we waited.
+fn is_at(file: &File, path: &Path) -> io::Result<bool> {
+    let ours = file.metadata()?;
+    match fs::metadata(path) {
+        Ok(theirs) => Ok((ours.dev(), ours.ino()) == (theirs.dev(), theirs.ino())),
+        Err(e) if e.kind() == ErrorKind::NotFound => Ok(false),
+        Err(e) => Err(e),
+    }
+}

@@ -1,0 +1,100 @@
+//! An open file: what is appended goes in as few system calls as can be.
+
+use std::fs::File;
+use std::io::{self, ErrorKind, IoSlice, Write as _};
+use std::os::unix::fs::FileExt as _;
+
+use archiver_core::vault::disk::{DiskFile, ReadAt};
+use rustix::fs::{FlockOperation, flock};
+
+/// Linux writes at most 2 GiB less a page at once.
+const LONGEST_WRITE: usize = 1 << 30;
+
+/// An open file of the disk.
+#[derive(Debug)]
+pub(crate) struct OpenFile(pub(super) File);
+
+impl ReadAt for OpenFile {
+    fn size(&self) -> io::Result<u64> {
+        Ok(self.0.metadata()?.len())
+    }
+
+    fn read_exact_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<()> {
+        self.0.read_exact_at(buffer, offset)
+    }
+}
+
+impl DiskFile for OpenFile {
+    fn append(&mut self, pieces: &[&[u8]]) -> io::Result<usize> {
+        let mut written = 0;
+        for batch in batches(pieces) {
+            let expected: usize = batch.iter().map(|piece| piece.len()).sum();
+            let now = write_once(&self.0, &batch)?;
+            written += now;
+            if now < expected {
+                break;
+            }
+        }
+        Ok(written)
+    }
+
+    fn truncate(&mut self, size: u64) -> io::Result<()> {
+        self.0.set_len(size)
+    }
+
+    fn sync(&mut self) -> io::Result<()> {
+        self.0.sync_data()
+    }
+
+    fn unlock(&mut self) {
+        let _ = flock(&self.0, FlockOperation::Unlock);
+    }
+}
+
+/// The pieces in batches that one system call writes: usually a single one.
+fn batches<'p>(pieces: &[&'p [u8]]) -> Vec<Vec<IoSlice<'p>>> {
+    let mut batches = vec![Vec::new()];
+    let mut room = LONGEST_WRITE;
+    for part in pieces.iter().flat_map(|piece| piece.chunks(LONGEST_WRITE)) {
+        if part.len() > room {
+            batches.push(Vec::new());
+            room = LONGEST_WRITE;
+        }
+        room -= part.len();
+        if let Some(batch) = batches.last_mut() {
+            batch.push(IoSlice::new(part));
+        }
+    }
+    batches
+}
+
+fn write_once(mut file: &File, pieces: &[IoSlice<'_>]) -> io::Result<usize> {
+    loop {
+        match file.write_vectored(pieces) {
+            Err(e) if e.kind() == ErrorKind::Interrupted => (),
+            outcome => return outcome,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pieces_are_written_at_once_as_far_as_one_call_goes() {
+        let long = vec![0; LONGEST_WRITE];
+        let lengths = |pieces: &[&[u8]]| -> Vec<Vec<usize>> {
+            let batches = batches(pieces);
+            batches
+                .iter()
+                .map(|batch| batch.iter().map(|piece| piece.len()).collect())
+                .collect()
+        };
+        assert_eq!(lengths(&[b"ab", b"c"]), [[2, 1]]);
+        assert_eq!(
+            lengths(&[b"ab", &long, b"c"]),
+            [vec![2], vec![LONGEST_WRITE], vec![1]]
+        );
+    }
+}

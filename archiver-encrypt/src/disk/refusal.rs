@@ -1,0 +1,68 @@
+//! What a path may not lead to: anything but a file or a folder, a link that leads nowhere, and a network file system that is not allowed.
+
+use std::fs;
+use std::io;
+use std::os::unix::fs::FileTypeExt as _;
+use std::time::Duration;
+
+use rustix::fs::StatFs;
+use thiserror::Error;
+
+/// What a vault's path leads to instead of a file that can be appended to.
+#[derive(Debug, Error)]
+pub(super) enum Refusal {
+    #[error("it is a {0}; give --vault the path of a file or of a folder of segments")]
+    NotAFile(&'static str),
+    #[error("it is no folder; make it, or leave out the / at the end for a vault that is one file")]
+    NoSegmentFolder,
+    #[error(
+        "its folder does not exist; make it, owned by the user who runs the hook (the hook never makes folders)"
+    )]
+    NoFolder,
+    #[error(
+        "it is a symbolic link that leads nowhere; mend the link, or make the file that it leads to"
+    )]
+    DanglingLink,
+    #[error(
+        "it is on a network file system ({0}), where locks and syncs may not hold; move it to a local disk, or give --allow-network-fs"
+    )]
+    Network(&'static str),
+    #[error("another program has held its lock for more than {} seconds; look for it with: fuser -v VAULT", .0.as_secs())]
+    Patience(Duration),
+}
+
+impl From<Refusal> for io::Error {
+    fn from(refusal: Refusal) -> Self {
+        Self::other(refusal)
+    }
+}
+
+pub(super) fn refuse_other_than_file(kind: fs::FileType) -> Result<(), Refusal> {
+    let name = match kind {
+        _ if kind.is_file() => return Ok(()),
+        _ if kind.is_dir() => "folder",
+        _ if kind.is_fifo() => "FIFO",
+        _ if kind.is_socket() => "socket",
+        _ => "device",
+    };
+    Err(Refusal::NotAFile(name))
+}
+
+/// The name of a network file system, by its magic number in statfs(2). FUSE is not here: it carries local file systems too.
+pub(super) fn network_file_system(file_system: &StatFs) -> Option<&'static str> {
+    const MAGICS: [(u64, &str); 9] = [
+        (0x6969, "NFS"),
+        (0xff53_4d42, "CIFS"),
+        (0xfe53_4d42, "SMB2"),
+        (0x517b, "SMB"),
+        (0x564c, "NCP"),
+        (0x5346_414f, "AFS"),
+        (0x7375_7245, "Coda"),
+        (0x00c3_6400, "Ceph"),
+        (0x0102_1997, "9P"),
+    ];
+    // 32 bits, which some systems extend with their sign.
+    let magic = file_system.f_type.cast_unsigned() & 0xffff_ffff;
+    let known = MAGICS.iter().find(|(known, _)| *known == magic);
+    known.map(|(_, name)| *name)
+}

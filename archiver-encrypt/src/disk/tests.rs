@@ -1,0 +1,103 @@
+//! Waiting for locks, and what a path leads to.
+
+use std::fs::{self, File};
+
+use archiver_core::vault::disk::DiskFile as _;
+use rustix::fs::{FlockOperation, flock};
+
+use super::*;
+
+fn disk_folder<'a>(path: &Path, allow_network_fs: bool, stop: &'a StopSignals) -> DiskFolder<'a> {
+    DiskFolder {
+        path: path.to_owned(),
+        allow_network_fs,
+        stop,
+        patience: LOCK_PATIENCE,
+        locked: None,
+    }
+}
+
+fn locked_by_another() -> (tempfile::TempDir, File) {
+    let folder = tempfile::tempdir().unwrap();
+    let other = File::create(folder.path().join("VAULT")).unwrap();
+    flock(&other, FlockOperation::LockExclusive).unwrap();
+    (folder, other)
+}
+
+#[test]
+fn patience_with_a_held_lock_has_an_end() {
+    let (folder, _other) = locked_by_another();
+    let stop = StopSignals::block().unwrap();
+    let disk = DiskFolder {
+        patience: Duration::from_millis(30),
+        ..disk_folder(folder.path(), false, &stop)
+    };
+    let error = disk.open_locked("VAULT".as_ref()).unwrap_err().to_string();
+    assert!(error.contains("has held its lock"), "{error}");
+}
+
+#[test]
+fn a_lock_that_is_given_back_is_taken() {
+    let (folder, other) = locked_by_another();
+    let stop = StopSignals::block().unwrap();
+    let disk = disk_folder(folder.path(), false, &stop);
+    std::thread::scope(|scope| {
+        scope.spawn(move || {
+            std::thread::sleep(Duration::from_millis(30));
+            drop(other);
+        });
+        disk.open_locked("VAULT".as_ref()).unwrap().unlock();
+    });
+    let third = File::open(folder.path().join("VAULT")).unwrap();
+    flock(&third, FlockOperation::NonBlockingLockExclusive).unwrap();
+}
+
+#[test]
+fn network_file_systems_are_known_by_their_magic_numbers() {
+    let mut file_system = statfs(".").unwrap();
+    for (magic, name) in [
+        (0x6969, Some("NFS")),
+        (0xff53_4d42, Some("CIFS")),
+        (0xef53, None),
+    ] {
+        file_system.f_type = magic;
+        assert_eq!(network_file_system(&file_system), name);
+    }
+    file_system.f_type = i64::from(i32::from_be_bytes([0xfe, 0x53, 0x4d, 0x42]));
+    assert_eq!(network_file_system(&file_system), Some("SMB2"));
+}
+
+#[test]
+fn a_network_file_system_is_refused_unless_it_is_allowed() {
+    let mut nfs = statfs(".").unwrap();
+    nfs.f_type = 0x6969;
+    let stop = StopSignals::block().unwrap();
+    let refused = |allow| {
+        disk_folder(Path::new("."), allow, &stop)
+            .refuse_network(&nfs)
+            .is_err()
+    };
+    assert!(refused(false) && !refused(true));
+}
+
+#[test]
+fn the_folder_of_a_bare_name_is_the_current_one() {
+    assert_eq!(folder_of(Path::new("VAULT")), Path::new("."));
+    assert_eq!(folder_of(Path::new("a/VAULT")), Path::new("a"));
+    assert_eq!(folder_of(Path::new("/VAULT")), Path::new("/"));
+}
+
+#[test]
+fn a_path_leads_to_a_folder_of_segments_only_when_it_is_a_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    let stop = StopSignals::block().unwrap();
+    let at = |name: &str| {
+        vault_at(&folder.path().join(name), false, &stop).map(|vault| format!("{vault:?}"))
+    };
+    fs::create_dir(folder.path().join("segments")).unwrap();
+    assert!(at("segments").unwrap().contains("Segments"));
+    assert!(at("segments/").unwrap().contains("Segments"));
+    assert!(at("VAULT").unwrap().contains("File(\"VAULT\")"));
+    let error = at("missing/").unwrap_err().to_string();
+    assert!(error.contains("it is no folder"), "{error}");
+}
