@@ -20,6 +20,7 @@ use crate::identity::Fingerprint;
 use crate::openpgp::session_key::ClearPart;
 use crate::secret::NoRandomness;
 use crate::vault::leaf::{BodyDigests, Place, one_text_form};
+use crate::vault::read::MessageFacts;
 
 const LABEL: &[u8] = b"archiver v1 origin\0";
 
@@ -116,6 +117,11 @@ pub enum OriginError {
     /// The proof's bytes are no point of prime order and no number below the order.
     #[error("the proof's bytes are malformed")]
     Malformed,
+    /// The message has other packets between its session-key packet and its content.
+    #[error(
+        "other packets stand between its session-key packet and its content, where further session keys can hide"
+    )]
+    HiddenPackets,
     /// The proof is of another record, or of none.
     #[error("the proof does not belong to this record")]
     Wrong,
@@ -147,6 +153,24 @@ pub fn verify(
     } else {
         Err(OriginError::Wrong)
     }
+}
+
+/// [`verify`] for a record that was read. Only the R that this proves may be used to open the record, whatever else stands in its message.
+///
+/// # Errors
+/// [`OriginError`]; also when something stands between the session-key packet and the content: a program that opens the record might take a further
+/// session-key packet there for the proven one.
+pub fn verify_record(
+    archive: &ArchiveFingerprints,
+    place: &Place,
+    session_keys: &[u8],
+    message: &MessageFacts,
+    proof: &OriginProof,
+) -> Result<(), OriginError> {
+    if !message.content_follows {
+        return Err(OriginError::HiddenPackets);
+    }
+    verify(archive, place, session_keys, &message.digests.rest, proof)
 }
 
 /// The first 16 bytes of SHA-512 over everything that the proof binds.

@@ -14,13 +14,13 @@ pub mod disk;
 
 pub mod segments;
 
-mod end;
+pub mod end;
 
 pub mod writable;
 
 pub mod append;
 
-pub(crate) mod tail;
+pub mod tail;
 
 #[cfg(test)]
 #[allow(

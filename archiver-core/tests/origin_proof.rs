@@ -9,10 +9,14 @@ use std::time::{Duration, Instant};
 
 use archiver_core::field::X25519Secret;
 use archiver_core::identity::{Fingerprint, UtcTime};
+use archiver_core::openpgp::framing::split_message;
 use archiver_core::openpgp::session_key::{KdfParameters, Recipient, wrap};
-use archiver_core::origin::{ArchiveFingerprints, OriginError, OriginProof, verify};
+use archiver_core::origin::{ArchiveFingerprints, OriginError, OriginProof, verify, verify_record};
 use archiver_core::secret::SecretBytes;
+use archiver_core::vault::armor;
+use archiver_core::vault::header::Header;
 use archiver_core::vault::leaf::{BodyDigests, LeafHash, LogId, Place};
+use archiver_core::vault::read::read_record;
 use curve25519_dalek::constants::{ED25519_BASEPOINT_POINT as B, EIGHT_TORSION};
 use curve25519_dalek::edwards::{CompressedEdwardsY, EdwardsPoint};
 use curve25519_dalek::montgomery::MontgomeryPoint;
@@ -74,6 +78,50 @@ fn a_proof_holds_for_its_own_record() {
     for _ in 0..16 {
         let (packet, proof) = proven();
         assert_eq!(check(&packet, &proof), Ok(()));
+    }
+}
+
+/// A record whose writer knows the ephemeral secret of its first session-key packet, and proves it for all of the record's bytes. Another packet, and
+/// behind it the session-key packet of an old mail, stand in front of the content.
+#[test]
+fn a_second_session_key_packet_behind_another_packet_leaves_no_good_origin() {
+    let (stolen, _) = proven();
+    let content = [0xd2, 3, 1, 9, 9];
+    let marker = [0xca, 3, b'P', b'G', b'P'];
+    let padding = [0xd5, 4, 0, 1, 2, 3];
+    let private = [0xfc, 2, 7, 7];
+    let old_marker = [0xa8, 3, b'P', b'G', b'P'];
+    let outcome = |between: &[&[u8]]| {
+        let kdf = KdfParameters::from_numbers(8, 7).unwrap();
+        let recipient = Recipient::new(archive(), &archive_secret().public_key(), kdf).unwrap();
+        let session_key = SecretBytes::random().unwrap();
+        let (mut message, ephemeral) = wrap(&recipient, &session_key).unwrap();
+        between.iter().for_each(|packet| message.extend(*packet));
+        message.extend(content);
+        let (session_keys, rest) = split_message(&message);
+        let body = BodyDigests::of(session_keys, rest);
+        let header = Header {
+            place: place(7),
+            leaf: LeafHash([0; 32]),
+            origin: Some(ephemeral.prepare(&body).unwrap().bind(&place(7))),
+        };
+        let record = armor::render(Some(&header), &message);
+        let (facts, session_keys) =
+            read_record(record.as_slice(), record.len() as u64, |message| {
+                message.session_keys().to_vec()
+            })
+            .unwrap();
+        let (message, proof) = (facts.message.unwrap(), header.origin.unwrap());
+        verify_record(&archive(), &place(7), &session_keys, &message, &proof)
+    };
+    assert_eq!(outcome(&[]), Ok(()));
+    let session_keys = outcome(&[&stolen]);
+    assert_eq!(session_keys, Err(OriginError::SessionKeyPacket));
+    for packet in [&marker[..], &padding, &private, &old_marker] {
+        let hidden = outcome(&[packet, &stolen]);
+        assert_eq!(hidden, Err(OriginError::HiddenPackets), "{packet:?}");
+        let alone = outcome(&[packet]);
+        assert_eq!(alone, Err(OriginError::HiddenPackets), "{packet:?}");
     }
 }
 

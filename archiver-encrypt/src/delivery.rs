@@ -19,12 +19,15 @@ use crate::reply::{self, Notice};
 use crate::seal_folder;
 use crate::spool;
 use crate::stop::StopSignals;
+use crate::vault_place::{NoVaultsPath, require_vaults_path};
 
 /// Why a mail is not archived, or not surely so.
 #[derive(Debug, Error)]
 pub(crate) enum DeliveryError {
     #[error("the system's clock cannot be read or is far off; set it")]
     Clock,
+    #[error(transparent)]
+    NoVaultsPath(#[from] NoVaultsPath),
     #[error(transparent)]
     Certificate(#[from] CertificateFileError),
     #[error(transparent)]
@@ -45,6 +48,9 @@ pub(crate) fn deliver(
     notices: &mut Vec<Notice>,
 ) -> Result<Option<Header>, DeliveryError> {
     let now = clock().ok_or(DeliveryError::Clock)?;
+    if let Some(vault) = &args.vault {
+        require_vaults_path(vault, Some(&args.cert), args.seal_dir.as_deref())?;
+    }
     let recipient = certificate_file::read(args, now, notices)?;
     let compression = if args.no_compress {
         Compression::None
@@ -94,10 +100,6 @@ fn sealer<'a>(
     notices: &mut Vec<Notice>,
 ) -> Option<Sealer<DiskFolder<'a>>> {
     let folder = args.seal_dir.as_deref()?;
-    // Before anything is sealed: at a day's end the seed is replaced, and with it who may read it.
-    if seal_folder::seed_is_exposed(folder).is_ok_and(|is_exposed| is_exposed) {
-        notices.push(Notice::SeedExposed(folder.display().to_string()));
-    }
     let opened = seal_folder::open(folder, vault, Some(subkey), args.allow_network_fs, stop);
     opened
         .inspect_err(|e| notices.push(Notice::Seals(e.to_string())))

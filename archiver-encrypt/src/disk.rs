@@ -7,7 +7,7 @@ use std::ffi::{OsStr, OsString};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind};
 use std::os::unix::ffi::OsStrExt as _;
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -19,6 +19,7 @@ use rustix::io::retry_on_intr;
 pub(crate) use self::open_file::OpenFile;
 use self::refusal::{Refusal, network_file_system, refuse_other_than_file};
 use crate::stop::StopSignals;
+use crate::vault_place::folder_of;
 
 mod lock;
 mod open_file;
@@ -165,6 +166,20 @@ impl Folder for DiskFolder<'_> {
         self.opened(options.open(&path)?)
     }
 
+    fn open_secret(&self, name: &OsStr) -> io::Result<OpenFile> {
+        const OTHERS: u32 = 0o077;
+        let path = || self.path_of(name).display().to_string();
+        let file = self.open(name)?;
+        let found = file.0.metadata()?;
+        if found.uid() != rustix::process::geteuid().as_raw() {
+            return Err(Refusal::OfAnother(path()).into());
+        }
+        if found.mode() & OTHERS != 0 {
+            return Err(Refusal::Exposed(path()).into());
+        }
+        Ok(file)
+    }
+
     fn create_new(&self, name: &OsStr) -> io::Result<OpenFile> {
         let mut options = OpenOptions::new();
         options.read(true).append(true).create_new(true).mode(0o600);
@@ -183,13 +198,5 @@ impl Folder for DiskFolder<'_> {
         // Of a symbolic link, the file's own folder counts.
         let path = fs::canonicalize(self.path_of(name))?;
         File::open(folder_of(&path))?.sync_all()
-    }
-}
-
-fn folder_of(path: &Path) -> &Path {
-    match path.parent() {
-        Some(parent) if parent != Path::new("") => parent,
-        Some(_) => Path::new("."),
-        None => path,
     }
 }

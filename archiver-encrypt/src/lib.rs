@@ -29,6 +29,7 @@ mod spool;
 mod stop;
 mod streams;
 mod syslog;
+mod vault_place;
 mod vault_reader;
 
 use std::ffi::OsString;
@@ -54,8 +55,15 @@ pub fn main_entry() -> ExitCode {
     if let Some(command) = args.peek().and_then(|word| Command::named(word)) {
         return command.run(args);
     }
-    panic::set_hook(Box::new(|info| reply::say_panic(info, &mut io::stderr())));
+    tell_panics(Syslog::default());
     ExitCode::from(guarded(|| process(args)))
+}
+
+/// Once it is known where the system's log listens, that is where a fault is told.
+fn tell_panics(syslog: Syslog) {
+    panic::set_hook(Box::new(move |info| {
+        reply::say_panic(info, &mut io::stderr(), &syslog);
+    }));
 }
 
 /// A fault of this program must look to the mail server like every other failure.
@@ -119,7 +127,9 @@ fn run(
             return reply::refuse(&problem, err);
         }
     };
-    let log = DeliveryLog::begin(args.syslog.clone().unwrap_or_default());
+    let syslog = args.syslog.clone().unwrap_or_default();
+    tell_panics(syslog.clone());
+    let log = DeliveryLog::begin(syslog);
     let mut mail = SeenMail::new(mail, args.log_message_id);
     let mut notices = Vec::new();
     let code = match delivery::deliver(&args, &mut mail, out, stop, &mut notices) {
@@ -138,9 +148,36 @@ fn run(
 }
 
 #[cfg(test)]
-#[allow(clippy::panic, reason = "the test is about a panic")]
+#[allow(
+    clippy::panic,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "the tests are about panics, and fail by one"
+)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_panic_leaves_a_line_in_the_systems_log() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("log");
+        let collector = std::os::unix::net::UnixDatagram::bind(&path).expect("a socket");
+        tell_panics(Syslog::Socket(path));
+        assert_eq!(guarded(|| panic!("a fault of a test")), TRY_AGAIN_LATER);
+        let _ = panic::take_hook();
+        let mut told = String::new();
+        // Other tests may panic on purpose meanwhile.
+        while !told.contains("a fault of a test") {
+            let mut line = [0; 2048];
+            let length = collector.recv(&mut line).expect("a line");
+            told = String::from_utf8_lossy(&line[..length]).into_owned();
+        }
+        assert!(told.starts_with("<19>archiver-encrypt["), "{told}");
+        assert!(
+            told.contains("]: not archived: a fault in this program"),
+            "{told}"
+        );
+    }
 
     #[test]
     fn a_panic_and_a_failed_set_up_are_temporary_failures() {

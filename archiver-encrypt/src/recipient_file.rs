@@ -4,6 +4,8 @@
 //! It is believed only when nobody but the user who runs the hook, and root, can have written it: it and its folder belong to one of
 //! them, and neither group nor others may write them. In all other cases, and whenever anything about it is odd, the certificate is
 //! verified as if there were no such file. It is a help and never a condition: no failure here fails a delivery.
+//!
+//! A new one is made under one name, whoever makes it, so that no crash leaves more than one file behind: whoever makes it holds the lock on it.
 
 use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, Read as _, Write as _};
@@ -11,9 +13,12 @@ use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use archiver_core::openpgp::recipient::PinnedRecipient;
-use rustix::fs::OFlags;
+use archiver_core::vault::segments::NEW_END;
+use rustix::fs::{FlockOperation, OFlags, flock};
 use rustix::io::Errno;
 use thiserror::Error;
+
+use crate::vault_place::{folder_of, recipient_file_of};
 
 /// Longer than any that we write.
 const MAX_BYTES: u64 = 1024;
@@ -23,7 +28,6 @@ const WRITABLE_BY_OTHERS_OR_GROUP: u32 = 0o022;
 /// The recipient file of a vault, whether it exists or not.
 #[derive(Debug)]
 pub(crate) struct RecipientFile {
-    folder: PathBuf,
     path: PathBuf,
 }
 
@@ -49,23 +53,11 @@ pub(crate) enum Distrust {
 }
 
 impl RecipientFile {
-    /// Beside a vault that is a file, in one that is a folder.
+    /// Beside a vault that is a file, in one that is a folder. `None` when the path can name neither.
     pub(crate) fn of(vault: &Path) -> Option<Self> {
-        if vault.is_dir() {
-            return Some(Self {
-                folder: vault.to_owned(),
-                path: vault.join("VAULT.recipient"),
-            });
-        }
-        let mut name = vault.file_name()?.to_owned();
-        name.push(".recipient");
-        let folder = match vault.parent()? {
-            none if none == Path::new("") => Path::new("."),
-            folder => folder,
-        };
-        Some(Self {
-            folder: folder.to_owned(),
-            path: folder.join(name),
+        let can_be_named = vault.file_name().is_some() || vault.is_dir();
+        can_be_named.then(|| Self {
+            path: recipient_file_of(vault),
         })
     }
 
@@ -92,21 +84,71 @@ impl RecipientFile {
         }
     }
 
-    /// Puts a new one in its place, whatever stood there. Where that cannot be done, or would not be believed, all stays as it is.
+    /// Puts a new one in its place, whatever stood there. Where that cannot be done, or would not be believed, or another hook is about it, all
+    /// stays as it is.
     pub(crate) fn write(&self, pinned: &PinnedRecipient) {
-        if !self.folder_is_ours() {
-            return;
-        }
-        let mut new = self.path.clone().into_os_string();
-        new.push(format!(".{}.new", std::process::id()));
-        let new = PathBuf::from(new);
-        if write_new(&new, &pinned.to_string()).is_err() || fs::rename(&new, &self.path).is_err() {
-            let _ = fs::remove_file(&new);
+        if self.folder_is_ours() {
+            // Whatever fails, the next run verifies the certificate again, and tries again.
+            let _ = self.replace_by(&pinned.to_string());
         }
     }
 
+    fn replace_by(&self, text: &str) -> io::Result<()> {
+        let mut new = self.path.clone().into_os_string();
+        new.push(NEW_END);
+        let new = PathBuf::from(new);
+        let Some(mut file) = locked(&new)? else {
+            return Ok(());
+        };
+        // What a run that was cut off has left.
+        file.set_len(0)?;
+        file.write_all(text.as_bytes())?;
+        if is_at(&file, &new) {
+            fs::rename(&new, &self.path)?;
+        }
+        Ok(())
+    }
+
     fn folder_is_ours(&self) -> bool {
-        fs::metadata(&self.folder).is_ok_and(|folder| is_ours(&folder))
+        fs::metadata(folder_of(&self.path)).is_ok_and(|folder| is_ours(&folder))
+    }
+}
+
+/// The file at this path, made if it is missing, for this process alone. `None` when another hook has it, and when something else stood there: that is
+/// removed, as far as it can be, so that it is in nobody's way a second time.
+fn locked(path: &Path) -> io::Result<Option<File>> {
+    let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed();
+    let mut options = OpenOptions::new();
+    options
+        .write(true)
+        .create(true)
+        .mode(0o600)
+        .custom_flags(flags);
+    let file = match options.open(path) {
+        Ok(file)
+            if file
+                .metadata()
+                .as_ref()
+                .is_ok_and(|file| judge(file).is_ok()) =>
+        {
+            file
+        }
+        _ => return fs::remove_file(path).map(|()| None),
+    };
+    match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+        // The one who had it before has given it its final name, and it is not to be touched any more.
+        Ok(()) => Ok(is_at(&file, path).then_some(file)),
+        Err(Errno::WOULDBLOCK) => Ok(None),
+        Err(e) => Err(e.into()),
+    }
+}
+
+/// Whether this file stands at the path itself.
+fn is_at(file: &File, path: &Path) -> bool {
+    let identity = |found: Metadata| (found.dev(), found.ino());
+    match (file.metadata(), fs::symlink_metadata(path)) {
+        (Ok(ours), Ok(there)) => identity(ours) == identity(there),
+        _ => false,
     }
 }
 
@@ -148,26 +190,15 @@ fn belongs_to_us(metadata: &Metadata) -> bool {
     metadata.uid() == 0 || metadata.uid() == rustix::process::geteuid().as_raw()
 }
 
-fn write_new(path: &Path, text: &str) -> io::Result<()> {
-    let mut options = OpenOptions::new();
-    let mut file = options
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(path)?;
-    file.write_all(text.as_bytes())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn it_stands_beside_a_file_and_in_a_folder() {
+    fn a_path_that_names_nothing_has_none() {
         let path = |vault: &str| RecipientFile::of(Path::new(vault)).map(|file| file.path);
         assert_eq!(path("/x/VAULT"), Some("/x/VAULT.recipient".into()));
-        assert_eq!(path("mails"), Some("./mails.recipient".into()));
-        assert_eq!(path("/proc"), Some("/proc/VAULT.recipient".into()));
         assert_eq!(path("/x/.."), None);
+        assert_eq!(path(""), None);
     }
 }

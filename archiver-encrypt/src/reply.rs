@@ -15,6 +15,8 @@ use archiver_core::openpgp::certificate::Validity;
 use archiver_core::vault::leaf::Place;
 use thiserror::Error;
 
+use crate::syslog::{Level, Syslog};
+
 /// The record is on stable storage.
 pub(crate) const DELIVERED: u8 = 0;
 
@@ -47,10 +49,6 @@ pub(crate) enum Notice {
     ClockBehind(String, UtcTime, UtcTime),
     #[error("seals: {0}; the mail is archived all the same")]
     Seals(String),
-    #[error(
-        "the seed in the seal folder {0} may be read by others than its owner, who can forge today's seals; run: chmod go-rwx {0} {0}/seed"
-    )]
-    SeedExposed(String),
 }
 
 /// Says that the record is on stable storage, and where it stands.
@@ -74,12 +72,11 @@ pub(crate) fn warn(notices: &[Notice], err: &mut impl Write) {
     }
 }
 
-/// The panic hook: a fault of this program, told like every other failure.
-pub(crate) fn say_panic(info: &PanicHookInfo<'_>, err: &mut impl Write) {
-    refuse(
-        &format!("a fault in this program, please report it: {info}"),
-        err,
-    );
+/// The panic hook: a fault of this program, told like every other failure, and in the system's log too: there is nobody left to do it.
+pub(crate) fn say_panic(info: &PanicHookInfo<'_>, err: &mut impl Write, syslog: &Syslog) {
+    let problem = format!("a fault in this program, please report it: {info}");
+    syslog.say(Level::Error, &format!("not archived: {problem}"));
+    refuse(&problem, err);
 }
 
 /// One line in one write, without control characters: paths and other programs' texts may have them.

@@ -16,6 +16,7 @@ use thiserror::Error;
 
 use crate::disk::DiskFolder;
 use crate::stop::StopSignals;
+use crate::vault_place::is_same_file;
 
 const OTHERS: u32 = 0o077;
 
@@ -74,7 +75,7 @@ fn unusable(path: &Path) -> impl FnOnce(SealFolderError) -> SealFolderRefused {
 }
 
 fn require_own_folder(path: &Path, vault: &Path) -> Result<(), SealFolderRefused> {
-    if is_same(path, vault) {
+    if is_same_file(path, vault) {
         return Err(SealFolderRefused::IsTheVault(path.display().to_string()));
     }
     Ok(())
@@ -93,14 +94,6 @@ fn require_archive(
             ours,
         }),
         _ => Ok(()),
-    }
-}
-
-fn is_same(one: &Path, other: &Path) -> bool {
-    let identity = |path| fs::metadata(path).map(|found| (found.dev(), found.ino()));
-    match (identity(one), identity(other)) {
-        (Ok(one), Ok(other)) => one == other,
-        _ => false,
     }
 }
 

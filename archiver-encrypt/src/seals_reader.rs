@@ -2,31 +2,18 @@
 //!
 //! What is read is claimed, not verified: that is for `custodian inspect`, which has the public keys. Nothing here is written.
 
-use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, ErrorKind};
 use std::os::unix::fs::FileExt as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use archiver_core::seal::note::{Kind, Note};
 use archiver_core::seal::notes::pieces;
 
-/// In a folder of segments; beside a vault that is one file, its name and the ending.
-const IN_A_FOLDER: &str = "VAULT.seals";
-const ENDING: &str = ".seals";
+use crate::vault_place::seals_of;
 
 /// How far from the end is read first; then eight times as far, and so on.
 const FIRST_STEP: u64 = 64 * 1024;
-
-/// Where the seals of a vault stand.
-pub(crate) fn seals_of(vault: &Path) -> PathBuf {
-    if vault.is_dir() {
-        return vault.join(IN_A_FOLDER);
-    }
-    let mut path: OsString = vault.as_os_str().to_owned();
-    path.push(ENDING);
-    path.into()
-}
 
 /// The last notes of a `.seals` file, in its order.
 #[derive(Debug, Default)]

@@ -13,6 +13,8 @@ use archiver_core::openpgp::encrypt::Spool;
 use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
 
+use crate::vault_place::folder_of;
+
 /// Makes a spool for a record that goes into this vault, or to standard output. Where the vault's folder takes no new files, the
 /// spool is in the folder for temporary files.
 pub(crate) fn make(vault: Option<&Path>) -> io::Result<Box<dyn Spool>> {
@@ -31,11 +33,10 @@ pub(crate) fn make(vault: Option<&Path>) -> io::Result<Box<dyn Spool>> {
 /// The folder in which the vault's bytes are, also when the vault's path is a link to them.
 fn folder_for(vault: &Path) -> PathBuf {
     let path = vault.canonicalize().unwrap_or_else(|_| vault.to_owned());
-    match path.parent() {
-        _ if path.is_dir() => path,
-        Some(folder) if folder != Path::new("") => folder.to_owned(),
-        _ => PathBuf::from("."),
+    if path.is_dir() {
+        return path;
     }
+    folder_of(&path).to_owned()
 }
 
 fn in_folder(folder: &Path, error: &io::Error) -> io::Error {

@@ -5,20 +5,17 @@
 use std::ffi::OsString;
 use std::fs::{self, File, Metadata};
 use std::io::{self, ErrorKind, Read};
-use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 
-use archiver_core::vault::armor::BEGIN_LINE;
+use archiver_core::vault::disk::ReadAt as _;
+use archiver_core::vault::end::End;
 use archiver_core::vault::header::Header;
 use archiver_core::vault::scan::{Scanner, SpanKind};
 use archiver_core::vault::segments::Listing;
+use archiver_core::vault::tail::{Tail, header_of_record};
 use thiserror::Error;
 
-/// Longer than a begin line and our header together.
-const LONGEST_HEAD: usize = 1024;
-
-/// How far from the end the last record is looked for first; then eight times as far, and so on.
-const FIRST_STEP: u64 = 64 * 1024;
+use crate::disk::OpenFile;
 
 /// Why a vault could not be looked at.
 #[derive(Debug, Error)]
@@ -40,15 +37,8 @@ pub(crate) struct VaultReader {
     metadata: Metadata,
     /// What stands in the folder.
     names: Option<Listing>,
-    segments: Vec<Segment>,
-}
-
-#[derive(Debug)]
-struct Segment {
-    file: File,
-    /// Where it begins in the vault.
-    start: u64,
-    length: u64,
+    /// All its bytes; `None` when the folder has no segment.
+    bytes: Option<End<OpenFile>>,
 }
 
 /// A record of ours.
@@ -83,7 +73,7 @@ impl VaultReader {
             metadata: locked.metadata().map_err(unreadable)?,
             locked,
             names,
-            segments: open_segments(&files).map_err(unreadable)?,
+            bytes: open_all(&files).map_err(unreadable)?,
         })
     }
 
@@ -102,20 +92,19 @@ impl VaultReader {
     }
 
     pub(crate) fn size(&self) -> u64 {
-        self.segments.iter().map(|segment| segment.length).sum()
+        self.bytes.as_ref().map_or(0, End::total)
     }
 
     /// The last whole record of ours.
     pub(crate) fn last_record(&self) -> Result<Option<FoundRecord>, VaultReadError> {
-        let mut step = FIRST_STEP;
-        loop {
-            let from = self.size().saturating_sub(step);
-            let last = self.records_from(from).last().transpose()?;
-            if last.is_some() || from == 0 {
-                return Ok(last);
-            }
-            step = step.saturating_mul(8);
-        }
+        let Some(bytes) = &self.bytes else {
+            return Ok(None);
+        };
+        let tail = Tail::find(bytes, bytes.total()).map_err(|e| self.unreadable(e))?;
+        Ok(tail.last.map(|last| FoundRecord {
+            offset: last.start,
+            header: last.header,
+        }))
     }
 
     /// All whole records of ours that begin at this offset or behind it.
@@ -123,83 +112,64 @@ impl VaultReader {
         &self,
         from: u64,
     ) -> impl Iterator<Item = Result<FoundRecord, VaultReadError>> {
-        let unreadable = |e| VaultReadError::Read(self.path.display().to_string(), e);
-        let spans = Scanner::new(ReadFrom {
-            vault: self,
-            at: from,
+        let spans = self.bytes.as_ref().map(|bytes| {
+            let spans = Scanner::new(ReadFrom { bytes, at: from });
+            spans.map(move |span| (bytes, span))
         });
-        spans.filter_map(move |span| {
-            let span = match span {
-                Ok(span) if span.kind == SpanKind::Record => span,
-                Ok(_) => return None,
-                Err(e) => return Some(Err(unreadable(e))),
-            };
-            let offset = from + span.offset;
-            let header = self.header_at(offset).map_err(unreadable).transpose()?;
-            Some(header.map(|header| FoundRecord { offset, header }))
-        })
+        spans
+            .into_iter()
+            .flatten()
+            .filter_map(move |(bytes, span)| {
+                let span = match span {
+                    Ok(span) if span.kind == SpanKind::Record => span,
+                    Ok(_) => return None,
+                    Err(e) => return Some(Err(self.unreadable(e))),
+                };
+                let offset = from + span.offset;
+                let header = header_of_record(bytes, offset, bytes.total());
+                let header = header.map_err(|e| self.unreadable(e)).transpose()?;
+                Some(header.map(|header| FoundRecord { offset, header }))
+            })
     }
 
-    /// Our header, if the record that begins there has one.
-    fn header_at(&self, offset: u64) -> io::Result<Option<Header>> {
-        let mut head = Vec::new();
-        let mut record = ReadFrom {
-            vault: self,
-            at: offset,
-        }
-        .take(LONGEST_HEAD as u64);
-        record.read_to_end(&mut head)?;
-        let head = String::from_utf8_lossy(&head);
-        let mut lines = head.split('\n');
-        let is_begin = lines.next() == Some(BEGIN_LINE);
-        Ok(lines
-            .next()
-            .filter(|_| is_begin)
-            .and_then(|line| line.parse().ok()))
-    }
-
-    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
-        let mut holding = self.segments.iter();
-        let holding = holding.find(|segment| offset < segment.start + segment.length);
-        let Some(segment) = holding else {
-            return Ok(0);
-        };
-        let within = offset - segment.start;
-        let left = usize::try_from(segment.length - within).unwrap_or(usize::MAX);
-        let wanted = buffer.len().min(left);
-        let buffer = buffer.get_mut(..wanted).unwrap_or_default();
-        segment.file.read_at(buffer, within)
+    fn unreadable(&self, e: io::Error) -> VaultReadError {
+        VaultReadError::Read(self.path.display().to_string(), e)
     }
 }
 
 /// The vault's bytes from an offset on.
 struct ReadFrom<'a> {
-    vault: &'a VaultReader,
+    bytes: &'a End<OpenFile>,
     at: u64,
 }
 
 impl Read for ReadFrom<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let length = self.vault.read_at(buffer, self.at)?;
-        self.at += length as u64;
-        Ok(length)
+        let left = self.bytes.total().saturating_sub(self.at);
+        let wanted = usize::try_from(left)
+            .unwrap_or(usize::MAX)
+            .min(buffer.len());
+        let buffer = buffer.get_mut(..wanted).unwrap_or_default();
+        self.bytes.read_exact_at(buffer, self.at)?;
+        self.at += wanted as u64;
+        Ok(wanted)
     }
 }
 
-fn open_segments(paths: &[PathBuf]) -> io::Result<Vec<Segment>> {
-    let mut start = 0;
-    let mut segments = Vec::new();
-    for path in paths {
-        let file = File::open(path)?;
-        let length = file.metadata()?.len();
-        segments.push(Segment {
-            file,
-            start,
-            length,
-        });
-        start += length;
+/// The files as one, in this order.
+fn open_all(paths: &[PathBuf]) -> io::Result<Option<End<OpenFile>>> {
+    let mut backward = paths
+        .iter()
+        .rev()
+        .map(|path| File::open(path).map(OpenFile::from));
+    let Some(last) = backward.next() else {
+        return Ok(None);
+    };
+    let mut end = End::of(last?)?;
+    for file in backward {
+        end.put_in_front(file?)?;
     }
-    Ok(segments)
+    Ok(Some(end))
 }
 
 fn names_in(folder: &Path) -> io::Result<Vec<OsString>> {

@@ -9,7 +9,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{PermissionsExt as _, chown};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -227,14 +227,84 @@ fn a_mail_is_archived_whatever_is_wrong_with_the_seals_and_it_is_told() {
         fs::Permissions::from_mode(0o640),
     )
     .unwrap();
-    let _ = site
-        .archive("mail")
-        .says("may be read by others than its owner");
+    for _ in 0..2 {
+        let _ = site.archive("mail").says("run: chmod go-rwx");
+        let _ = site.seal(&[]).expect_code(1).says("run: chmod go-rwx");
+    }
+    assert_eq!(site.key_day(), 0, "nothing is sealed with such a seed");
+    let seed = site.folder().join("seed");
+    fs::set_permissions(&seed, fs::Permissions::from_mode(0o600)).unwrap();
+    if rustix::process::geteuid().is_root() {
+        chown(&seed, Some(12_345), None).unwrap();
+        let _ = site.archive("mail").says("belongs to another user");
+        chown(&seed, Some(0), None).unwrap();
+    }
     assert_eq!(
-        site.archive("mail").stderr,
-        "",
-        "the next seed is made with mode 0600"
+        (site.archive("mail").stderr.as_str(), site.key_day()),
+        ("", 1)
     );
+}
+
+#[test]
+fn where_the_disk_of_a_sealed_vault_is_not_mounted_mail_waits_until_it_is_or_somebody_says_otherwise()
+ {
+    let site = Site::installed(0);
+    site.archive("first");
+    site.archive("second");
+    let away = |path: &Path| PathBuf::from(format!("{}.away", path.display()));
+    let (vault, seals) = (site.ceremony.vault(), site.seals());
+    for path in [&vault, &seals] {
+        fs::rename(path, away(path)).unwrap();
+    }
+    for _ in 0..2 {
+        let ran = run_with_stdin(&mut site.hook(), b"mail").expect_code(75);
+        let _ = ran
+            .says("neither it nor its seals are there, and this server remembers 2 records of it")
+            .says("make an empty file in its place");
+        assert!(!vault.exists() && !seals.exists());
+    }
+    let _ = site
+        .seal(&[])
+        .expect_code(1)
+        .says("does not exist, nor do its seals");
+    let mut status = hook();
+    status.args(["status", "--warn-free", "0%", "--crit-free", "0%", "--cert"]);
+    status
+        .arg(site.ceremony.certificate())
+        .arg("--vault")
+        .arg(&vault);
+    let _ = run(status.arg("--seal-dir").arg(site.folder()))
+        .expect_code(2)
+        .prints("this server remembers 2 records of it; mount its disk");
+    for path in [&vault, &seals] {
+        fs::rename(away(path), path).unwrap();
+    }
+    assert_eq!(site.archive("mounted again").stderr, "");
+    for path in [&vault, &seals] {
+        fs::rename(path, away(path)).unwrap();
+    }
+    fs::write(&vault, "").unwrap();
+    let ran = site.archive("moved away on purpose");
+    assert!(ran.stdout.contains("seq=3 "), "{}", ran.stdout);
+}
+
+#[test]
+fn notes_that_somebody_appends_to_the_seals_are_told_and_stop_nothing() {
+    let site = Site::installed(2);
+    site.archive("first");
+    let seals = fs::read_to_string(site.seals()).unwrap();
+    let (first, _) = seals.split_at(seals.find("\narchiver/").unwrap() + 1);
+    fs::write(site.seals(), format!("{seals}{first}")).unwrap();
+    let day = *site.keys.days().start();
+    let _ = site.archive("second").says(&format!(
+        "stands one of {day} beside the vault that it did not write there"
+    ));
+    let ran = site.seal(&[]);
+    assert!(ran.stdout.starts_with("sealed: 2 records "), "{ran:?}");
+    assert_eq!(site.archive("third").stderr, "");
+    let last = *site.notes().last().unwrap();
+    let last_final = site.notes()[1];
+    assert_eq!(last.claimed.previous, Some(last_final.hash()));
 }
 
 #[test]
@@ -504,6 +574,133 @@ fn killed_at_any_system_call_no_day_gets_a_second_final_and_the_next_mail_goes_o
     }
     println!("killed at {killed} system calls");
     assert!(killed > 40, "{killed}");
+}
+
+/// The vault, the seals and the seal folder before a run that is cut off.
+struct Before {
+    files: Vec<(PathBuf, Option<Vec<u8>>)>,
+}
+
+impl Before {
+    fn of(site: &Site) -> Self {
+        let folder = ["seed", "state", "seed.new"].map(|name| site.folder().join(name));
+        let paths = [site.ceremony.vault(), site.seals()]
+            .into_iter()
+            .chain(folder);
+        let files = paths.map(|path| (path.clone(), fs::read(path).ok()));
+        Self {
+            files: files.collect(),
+        }
+    }
+
+    fn bring_back(&self) {
+        for (path, bytes) in &self.files {
+            let _ = fs::remove_file(path);
+            if let Some(bytes) = bytes {
+                fs::write(path, bytes).unwrap();
+                fs::set_permissions(path, fs::Permissions::from_mode(0o600)).unwrap();
+            }
+        }
+    }
+}
+
+/// A server with two days that are over, and a mail in its log that came in while there was no seed.
+fn site_with_seals_due() -> Site {
+    let site = Site::installed(2);
+    let (seed, away) = (site.folder().join("seed"), site.folder().join("away"));
+    fs::rename(&seed, &away).unwrap();
+    let _ = site
+        .archive("without a seed")
+        .says("there is no file `seed`");
+    fs::rename(&away, &seed).unwrap();
+    site
+}
+
+/// Cuts `seal` off at each of its system calls, one after the other. `harm` is what strace does there.
+fn cut_off_seal_everywhere(harm: &str) -> u32 {
+    let site = site_with_seals_due();
+    let before = Before::of(&site);
+    let mut seal = hook();
+    seal.args(["seal", "--vault"]).arg(site.ceremony.vault());
+    seal.arg("--seal-dir").arg(site.folder());
+    let mut cut_off = 0;
+    for call in CALLS {
+        for number in 1.. {
+            before.bring_back();
+            let ran = harmed_at(&seal, call, number, harm);
+            let what = format!("{call} {number} {harm}");
+            // Whatever stands there is whole and is once; a second final of a day, or another key, would fail in `finals`.
+            let (finals, key_day) = (site.finals(), site.key_day());
+            assert!(finals.len() <= 2 && key_day <= 2, "{what}");
+            let over = i64::try_from(finals.len()).unwrap();
+            assert!(
+                (key_day..=key_day + 1).contains(&over),
+                "{what}: {finals:?} {key_day}"
+            );
+            if ran.code == 0 {
+                assert_eq!(
+                    (over, key_day),
+                    (2, 2),
+                    "{what}: it said that all is sealed"
+                );
+            }
+            let again = site.seal(&[]);
+            assert_eq!((again.code, again.stderr.as_str()), (0, ""), "{what}");
+            assert_eq!((site.finals(), site.key_day()), (vec![0, 1], 2), "{what}");
+            assert!(!site.folder().join("seed.new").exists(), "{what}");
+            if !ran.was_harmed {
+                break;
+            }
+            cut_off += 1;
+        }
+    }
+    cut_off
+}
+
+#[test]
+fn seal_that_is_killed_at_any_system_call_signs_no_day_twice_and_the_next_run_finishes() {
+    if needs("strace") {
+        let killed = cut_off_seal_everywhere("signal=KILL");
+        println!("killed at {killed} system calls");
+        assert!(killed > 30, "{killed}");
+    }
+}
+
+#[test]
+fn seal_at_whose_every_system_call_fails_signs_no_day_twice_and_the_next_run_finishes() {
+    if needs("strace") {
+        for error in ["EIO", "ENOSPC"] {
+            let failed = cut_off_seal_everywhere(&format!("error={error}"));
+            println!("{error} at {failed} system calls");
+            assert!(failed > 30, "{error}: {failed}");
+        }
+    }
+}
+
+/// How a run ended at one of whose system calls something was done.
+struct Harmed {
+    code: i32,
+    was_harmed: bool,
+}
+
+fn harmed_at(command: &Command, call: &str, number: u32, harm: &str) -> Harmed {
+    let log = tempfile::NamedTempFile::new().unwrap();
+    let mut strace = Command::new("strace");
+    strace.args(["-f", "-qq", "-o"]).arg(log.path());
+    strace.arg("-e").arg(format!("trace={call}"));
+    strace
+        .arg("-e")
+        .arg(format!("inject={call}:{harm}:when={number}"));
+    strace.arg(command.get_program()).args(command.get_args());
+    let ran = run(&mut strace);
+    let calls = fs::read_to_string(log.path()).unwrap();
+    // An injected error is marked; a signal comes with the call of this number.
+    let number = usize::try_from(number).unwrap();
+    let was_harmed = calls.matches(&format!("{call}(")).count() >= number;
+    Harmed {
+        code: ran.code,
+        was_harmed,
+    }
 }
 
 fn killed_at(hook: &Command, call: &str, number: u32) -> Ran {

@@ -4,6 +4,7 @@
 //! has none.
 
 const TAG_PKESK: u8 = 1;
+const TAG_SEIPD: u8 = 18;
 
 /// Parts a binary message into the public-key encrypted session-key packets at its start, with their headers, and
 /// everything after them. Both parts together are the message.
@@ -14,6 +15,17 @@ pub fn split_message(message: &[u8]) -> (&[u8], &[u8]) {
         end += length;
     }
     message.split_at(end)
+}
+
+/// Whether a message goes on, right behind its session-key packets, with the integrity-protected content; `rest` is where it goes on. In a message of
+/// ours it does. What is put in between can hide further session-key packets from whoever looks at its start only.
+#[must_use]
+pub fn begins_with_content(rest: &[u8]) -> bool {
+    rest.first().is_some_and(|ctb| match ctb & 0b1100_0000 {
+        0b1100_0000 => ctb & 0b11_1111 == TAG_SEIPD,
+        // The old format has no numbers above 15.
+        _ => false,
+    })
 }
 
 /// The whole length of the session-key packet at the start of `bytes`; `None` when another packet stands there, when it is

@@ -11,14 +11,6 @@ use super::merkle::Tree;
 use super::note::{Checkpoint, Kind, Note, NoteHash, Origin};
 use super::server::Server;
 
-/// The names of the files in a server's folder.
-pub mod file_names {
-    /// The secret seed of a day.
-    pub const SEED: &str = "seed";
-    /// For which archive and log, and until when.
-    pub const SERVER: &str = "server";
-}
-
 /// What a server starts with.
 #[derive(Debug)]
 pub struct Installation {

@@ -12,7 +12,7 @@ use super::seals_file::append_line;
 use super::seed_file::{self, SEED_FILE_BYTES, SeedFileRefused};
 use super::server::{Server, ServerRefused};
 use super::state::{LONGEST_LINE, State, newest_first};
-use crate::vault::disk::{Folder, ReadAt as _, read_whole, replace};
+use crate::vault::disk::{DiskFile as _, Folder, ReadAt as _, read_whole, replace};
 use crate::vault::leaf::{LeafHash, LogId};
 
 /// The file with the seed: secret, mode 0600.
@@ -47,13 +47,13 @@ pub enum SealFolderError {
 #[derive(Debug, Error)]
 pub enum NoSeed {
     /// The file cannot be read.
-    #[error("the file `seed` cannot be read: {0}")]
+    #[error("the file `seed` cannot be used: {0}")]
     Read(#[source] io::Error),
     /// There is none.
-    #[error("there is no file `seed`")]
+    #[error("there is no file `seed`; put it back only as the ceremony or this server wrote it")]
     Missing,
     /// It is damaged, or not ours.
-    #[error("the file `seed` {0}")]
+    #[error("the file `seed` {0}; put it back only as the ceremony or this server wrote it")]
     Refused(#[from] SeedFileRefused),
     /// It is that of another log.
     #[error("the file `seed` is of another log than the file `server`")]
@@ -93,6 +93,16 @@ pub struct Remembered {
     pub last: Option<LeafHash>,
     /// Whether log and checkpoints agreed.
     pub may_seal: bool,
+    /// Whether there was a seal.
+    pub is_sealed: bool,
+}
+
+impl Remembered {
+    /// Whether there was a vault, or at least its seals.
+    #[must_use]
+    pub fn was_there(&self) -> bool {
+        self.records > 0 || self.is_sealed
+    }
 }
 
 /// What a server remembers of its log, out of the bytes of its file [`STATE_FILE`]; `None` when no line of it can be read.
@@ -103,11 +113,12 @@ pub fn remembered(file: &[u8], log: LogId) -> Option<Remembered> {
         records: state.tree.size(),
         last: state.last.map(|last| last.leaf),
         may_seal: state.may_seal,
+        is_sealed: state.note.is_some(),
     })
 }
 
 pub(super) fn seed(folder: &impl Folder, log: LogId) -> Result<Seed, NoSeed> {
-    let file = match folder.open(SEED_FILE.as_ref()) {
+    let file = match folder.open_secret(SEED_FILE.as_ref()) {
         Err(e) if e.kind() == io::ErrorKind::NotFound => return Err(NoSeed::Missing),
         opened => opened.map_err(NoSeed::Read)?,
     };
@@ -151,15 +162,33 @@ pub(super) fn end_of_states(folder: &impl Folder) -> Vec<u8> {
     read().unwrap_or_default()
 }
 
-/// Remembers a state.
-pub(super) fn remember(folder: &impl Folder, state: &State) -> io::Result<()> {
+/// Remembers a state. Nobody waits for it to be on stable storage.
+pub(super) fn remember<F: Folder>(folder: &F, state: &State) -> io::Result<()> {
+    add_state(folder, state).map(|_file| ())
+}
+
+/// Remembers a state, and returns when it is on stable storage.
+pub(super) fn remember_surely<F: Folder>(folder: &F, state: &State) -> io::Result<()> {
+    match add_state(folder, state)? {
+        Some(mut file) => {
+            file.sync()?;
+            folder.sync_name(STATE_FILE.as_ref())
+        }
+        None => Ok(()),
+    }
+}
+
+/// The file, when the line was added to it; `None` when the file was begun anew, and is on stable storage.
+fn add_state<F: Folder>(folder: &F, state: &State) -> io::Result<Option<F::File>> {
     let name = OsStr::new(STATE_FILE);
     let mut file = match folder.open(name) {
         Err(e) if e.kind() == io::ErrorKind::NotFound => folder.create_new(name)?,
         opened => opened?,
     };
     if file.size()? > LONGEST_STATE {
-        return replace(folder, name, state.to_string().as_bytes());
+        replace(folder, name, state.to_string().as_bytes())?;
+        return Ok(None);
     }
-    append_line(&mut file, &state.to_string())
+    append_line(&mut file, &state.to_string())?;
+    Ok(Some(file))
 }

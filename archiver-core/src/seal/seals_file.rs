@@ -1,11 +1,11 @@
-//! The `.seals` file beside a vault, as its writer sees it: the last note, and one more.
+//! The `.seals` file beside a vault, as its writer sees it: the last notes, and one more.
 
 use std::ffi::OsString;
 use std::io::{self, ErrorKind};
 
 use super::note::{MOST_BYTES, Note};
 use super::notes::pieces;
-use crate::vault::disk::{DiskFile, Folder, ReadAt as _};
+use crate::vault::disk::{DiskFile, Folder, ReadAt};
 
 /// Where the last note is looked for: usually it is the last thing in the file, and sometimes interrupted runs have left something behind it.
 const ENDS: [u64; 2] = [2 * MOST_BYTES as u64, 64 * 1024];
@@ -18,25 +18,19 @@ pub(super) struct SealsFile<'a, F> {
 }
 
 impl<F: Folder> SealsFile<'_, F> {
-    /// The last whole note. Nobody has verified it.
-    pub(super) fn last_note(&self) -> io::Result<Option<Note>> {
+    /// The whole notes in the file's end, in its order; and then those in a longer end, when they are asked for. Nobody has verified them.
+    pub(super) fn ends(&self) -> io::Result<impl Iterator<Item = io::Result<Vec<Note>>>> {
         let file = match self.folder.open(&self.name) {
-            Err(e) if e.kind() == ErrorKind::NotFound => return Ok(None),
-            opened => opened?,
+            Err(e) if e.kind() == ErrorKind::NotFound => None,
+            opened => Some(opened?),
         };
-        let size = file.size()?;
-        for length in ENDS {
-            let start = size.saturating_sub(length);
-            let mut end = vec![0; usize::try_from(size - start).map_err(io::Error::other)?];
-            file.read_exact_at(&mut end, start)?;
-            let last = pieces(&end, start)
-                .filter_map(|piece| piece.note.ok())
-                .last();
-            if last.is_some() {
-                return Ok(last);
-            }
-        }
-        Ok(None)
+        let file = file.map(|file| file.size().map(|size| (file, size)));
+        let file = file.transpose()?;
+        let ends = file.into_iter().flat_map(|(file, size)| {
+            let ends = ENDS.into_iter();
+            ends.map(move |length| notes_in_end(&file, size, length))
+        });
+        Ok(ends)
     }
 
     /// Appends a note, on a line of its own also behind one that was cut off, and returns when it is on stable storage.
@@ -49,6 +43,14 @@ impl<F: Folder> SealsFile<'_, F> {
         file.sync()?;
         self.folder.sync_name(&self.name)
     }
+}
+
+fn notes_in_end(file: &impl ReadAt, size: u64, length: u64) -> io::Result<Vec<Note>> {
+    let start = size.saturating_sub(length);
+    let mut end = vec![0; usize::try_from(size - start).map_err(io::Error::other)?];
+    file.read_exact_at(&mut end, start)?;
+    let notes = pieces(&end, start).filter_map(|piece| piece.note.ok());
+    Ok(notes.collect())
 }
 
 /// Appends lines, after an LF when the last one was cut off.

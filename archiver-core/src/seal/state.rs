@@ -10,6 +10,7 @@ use std::str::FromStr;
 use data_encoding::{BASE64, HEXLOWER};
 use sha2::{Digest as _, Sha256};
 
+use super::day::Day;
 use super::merkle::Tree;
 use super::note::{NoteHash, OrNone};
 use crate::identity::UtcTime;
@@ -18,13 +19,38 @@ use crate::vault::leaf::{LeafHash, LogId};
 /// More than the longest line, that of a log of 2^64 − 1 records.
 pub(super) const LONGEST_LINE: usize = 4096;
 
-const TITLE: &str = "archiver-state 1";
+const TITLE: &str = "archiver-state 2";
 
 /// The last record of a log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct LastLeaf {
     pub(super) leaf: LeafHash,
     pub(super) time: UtcTime,
+}
+
+/// The last final that was signed, or was found to stand when the server was installed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct LastFinal {
+    pub(super) day: Day,
+    pub(super) hash: NoteHash,
+}
+
+impl fmt::Display for LastFinal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.day, self.hash)
+    }
+}
+
+impl FromStr for LastFinal {
+    type Err = NotAState;
+
+    fn from_str(text: &str) -> Result<Self, NotAState> {
+        let (day, hash) = text.split_once('/').ok_or(NotAState)?;
+        Ok(Self {
+            day: day.parse().map_err(|_| NotAState)?,
+            hash: hash.parse().map_err(|_| NotAState)?,
+        })
+    }
 }
 
 /// A log as it was after a run.
@@ -37,6 +63,8 @@ pub(super) struct State {
     pub(super) last: Option<LastLeaf>,
     /// The last note of the `.seals` file, with which this was found to agree.
     pub(super) note: Option<NoteHash>,
+    /// The last final. The note may be a later, interim one.
+    pub(super) last_final: Option<LastFinal>,
     /// Whether the log and its checkpoints agree, so that more of them may be signed.
     pub(super) may_seal: bool,
 }
@@ -52,12 +80,12 @@ impl fmt::Display for State {
 impl State {
     /// The state of a log of which nothing is known.
     pub(super) fn beginning(log: LogId) -> Self {
-        let (tree, last, note) = (Tree::empty(), None, None);
         Self {
             log,
-            tree,
-            last,
-            note,
+            tree: Tree::empty(),
+            last: None,
+            note: None,
+            last_final: None,
             may_seal: true,
         }
     }
@@ -78,12 +106,13 @@ impl State {
             .map(|peak| BASE64.encode(peak))
             .collect();
         format!(
-            "{TITLE} log={} size={} leaf={} time={} note={} seal={} peaks={}",
+            "{TITLE} log={} size={} leaf={} time={} note={} final={} seal={} peaks={}",
             self.log,
             self.tree.size(),
             OrNone(leaf.as_ref()),
             OrNone(time.as_ref()),
             OrNone(self.note.as_ref()),
+            OrNone(self.last_final.as_ref()),
             if self.may_seal { "yes" } else { "no" },
             peaks.join(","),
         )
@@ -115,7 +144,7 @@ fn read(line: &str) -> Option<State> {
         .strip_prefix(' ')?
         .split(' ')
         .collect();
-    let [log, size, leaf, time, note, seal, peaks, _check] = fields.as_slice() else {
+    let [log, size, leaf, time, note, last_final, seal, peaks, _check] = fields.as_slice() else {
         return None;
     };
     let peaks = peaks
@@ -138,6 +167,7 @@ fn read(line: &str) -> Option<State> {
         tree,
         last,
         note: or_none(note.strip_prefix("note=")?)?,
+        last_final: or_none(last_final.strip_prefix("final=")?)?,
         may_seal: *seal == "seal=yes",
     })
 }
@@ -174,6 +204,10 @@ mod tests {
             state.push(LeafHash([number; 32]), time);
         }
         state.note = (records > 1).then_some(NoteHash([7; 32]));
+        state.last_final = (records > 2).then(|| LastFinal {
+            day: "2026-11-24".parse().unwrap(),
+            hash: NoteHash([8; 32]),
+        });
         state.may_seal = records != 3;
         state
     }
@@ -237,6 +271,7 @@ mod tests {
             tree: full,
             last,
             note: Some(NoteHash([7; 32])),
+            last_final: state(5).last_final,
             ..state(0)
         };
         assert!(state.to_string().len() < LONGEST_LINE);

@@ -9,9 +9,10 @@
 use std::io;
 
 use super::day::Day;
+use super::keys::Seed;
 use super::note::{Note, Origin};
 use super::position::{self, Position};
-use super::seal_folder::{self, SealFolderError};
+use super::seal_folder::{self, Remembered, SealFolderError};
 use super::server::Server;
 use super::state::{State, newest_first};
 use crate::identity::UtcTime;
@@ -25,9 +26,11 @@ use crate::vault::writable::{LockedVault, WritableVault};
 
 pub use self::anomaly::Anomaly;
 use self::day_end::{DayEnd, seals_file};
+use self::last_seal::{Judge, LastSeal};
 
 mod anomaly;
 mod day_end;
+mod last_seal;
 
 #[cfg(test)]
 #[allow(
@@ -117,6 +120,9 @@ impl<D: Folder> Sealer<D> {
         sealed: SealedBody,
         clock: impl FnOnce() -> UtcTime,
     ) -> Result<Receipt, AppendError> {
+        if let Some(records) = self.remembers_another_disk(vault) {
+            return Err(AppendError::NotMounted { records });
+        }
         self.request = Request::default();
         append_to_log(vault, self, sealed, clock)
     }
@@ -142,6 +148,19 @@ impl<D: Folder> Sealer<D> {
         <Self as Log<F>>::finish(self);
         vault.unlock();
         Ok(())
+    }
+}
+
+impl<D: Folder> Sealer<D> {
+    /// How many records are remembered of a vault of which there is nothing any more, not even its seals: the disk on which it stands is not mounted.
+    fn remembers_another_disk<F: Folder>(&self, vault: &WritableVault<F>) -> Option<u64> {
+        if !vault.is_gone() {
+            return None;
+        }
+        let states = seal_folder::end_of_states(&self.folder);
+        seal_folder::remembered(&states, self.server.log())
+            .filter(Remembered::was_there)
+            .map(|remembered| remembered.records)
     }
 }
 
@@ -196,8 +215,16 @@ impl<D: Folder, F: Folder<File: Sync>> Log<F> for Sealer<D> {
 
 impl<D: Folder> Sealer<D> {
     fn remember(&mut self) {
+        self.remember_by(seal_folder::remember);
+    }
+
+    fn remember_surely(&mut self) {
+        self.remember_by(seal_folder::remember_surely);
+    }
+
+    fn remember_by(&mut self, write: impl FnOnce(&D, &State) -> io::Result<()>) {
         let Some(run) = &self.run else { return };
-        if let Err(e) = seal_folder::remember(&self.folder, &run.state) {
+        if let Err(e) = write(&self.folder, &run.state) {
             self.anomalies.push(Anomaly::NotRemembered(e));
         }
     }
@@ -212,21 +239,24 @@ impl<D: Folder> Sealer<D> {
             archive: self.server.archive(),
             log: self.server.log(),
         };
-        let last_note = seals_file(vault).last_note().map_err(Anomaly::ReadSeals)?;
-        if last_note.is_some_and(|note| note.claimed.origin != origin) {
-            return Err(Anomaly::OtherSeals);
-        }
-        let found = self.position(vault, last_note.as_ref())?;
+        let seed = seal_folder::seed(&self.folder, origin.log);
+        let states = seal_folder::end_of_states(&self.folder);
+        let last = self.last_seal(vault, origin, &states, seed.as_ref().ok())?;
+        let found = self.position(vault, &states, last.note.as_ref())?;
         let may_seal = found.state.may_seal;
+        let state = State {
+            last_final: last.last_final,
+            ..found.state
+        };
         self.run = Some(Run {
-            state: found.state,
+            state,
             earliest: None,
             latest: None,
         });
         if let Some(contradiction) = found.contradiction {
             return Err(Anomaly::Contradiction(contradiction));
         }
-        let seed = seal_folder::seed(&self.folder, origin.log)?;
+        let seed = seed?;
         if !may_seal {
             return Err(Anomaly::NotSealing);
         }
@@ -236,7 +266,8 @@ impl<D: Folder> Sealer<D> {
             origin,
             now,
             seed,
-            last_note,
+            last_note: last.note,
+            last_final: last.last_final,
             has_signed: false,
         };
         let outcome = day.all();
@@ -246,20 +277,51 @@ impl<D: Folder> Sealer<D> {
         outcome
     }
 
+    /// What the seals end with; what else stands behind that is told.
+    fn last_seal<F: Folder>(
+        &mut self,
+        vault: &LockedVault<'_, F>,
+        origin: Origin,
+        states: &[u8],
+        seed: Option<&Seed>,
+    ) -> Result<LastSeal, Anomaly> {
+        let remembered = newest_first(states, origin.log).next();
+        let judge = Judge {
+            origin,
+            days: self.server.days(),
+            remembered: remembered.as_ref(),
+            seed,
+        };
+        let last = judge
+            .last_seal(&seals_file(vault))
+            .map_err(Anomaly::ReadSeals)?;
+        match last.passed_over {
+            Some(strange) if last.note.is_none() && strange.claimed.origin != origin => {
+                Err(Anomaly::OtherSeals)
+            }
+            Some(strange) => {
+                let day = strange.claimed.day;
+                self.anomalies.push(Anomaly::StrangeSeal(day));
+                Ok(last)
+            }
+            None => Ok(last),
+        }
+    }
+
     fn position<F: Folder<File: Sync>>(
         &mut self,
         vault: &mut LockedVault<'_, F>,
+        states: &[u8],
         note: Option<&Note>,
     ) -> Result<Position, Anomaly> {
         let log = self.server.log();
-        let lines = seal_folder::end_of_states(&self.folder);
         let contradicted = || {
-            newest_first(&lines, log)
+            newest_first(states, log)
                 .next()
                 .is_some_and(|state| !state.may_seal)
         };
         let anew = self.request.thorough && contradicted();
-        let found = position::find(vault, log, newest_first(&lines, log), note, anew)
+        let found = position::find(vault, log, newest_first(states, log), note, anew)
             .map_err(Anomaly::ReadVault)?;
         if let Some(remembered) = found.forgotten {
             let found = found.state.tree.size();

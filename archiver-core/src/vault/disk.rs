@@ -82,6 +82,12 @@ pub trait Folder {
     /// What the system reports.
     fn open(&self, name: &OsStr) -> io::Result<Self::File>;
 
+    /// Opens a secret file for reading, if nobody but the user who runs this may read it.
+    ///
+    /// # Errors
+    /// What the system reports; a file that belongs to somebody else, or that others may read, is an error that says what to do.
+    fn open_secret(&self, name: &OsStr) -> io::Result<Self::File>;
+
     /// Makes a new, empty file that only its owner may read and write (mode 0600), and opens it.
     ///
     /// # Errors

@@ -7,7 +7,7 @@ use crate::vault::disk::ReadAt;
 
 /// The end of a vault. Offsets are counted from the start of the first file that was taken in.
 #[derive(Debug)]
-pub(crate) struct End<T> {
+pub struct End<T> {
     /// In the vault's order.
     earlier: VecDeque<Part<T>>,
     last: Part<T>,
@@ -29,7 +29,10 @@ impl<T: ReadAt> Part<T> {
 
 impl<T: ReadAt> End<T> {
     /// The last file alone, with the bytes that it has now.
-    pub(crate) fn of(last: T) -> io::Result<Self> {
+    ///
+    /// # Errors
+    /// What the system reports.
+    pub fn of(last: T) -> io::Result<Self> {
         Ok(Self {
             earlier: VecDeque::new(),
             last: Part::of(last)?,
@@ -37,7 +40,10 @@ impl<T: ReadAt> End<T> {
     }
 
     /// Takes in the file before. Offsets grow by the number of its bytes, which is returned.
-    pub(crate) fn put_in_front(&mut self, file: T) -> io::Result<u64> {
+    ///
+    /// # Errors
+    /// What the system reports.
+    pub fn put_in_front(&mut self, file: T) -> io::Result<u64> {
         let part = Part::of(file)?;
         let size = part.size;
         self.earlier.push_front(part);
@@ -51,7 +57,8 @@ impl<T: ReadAt> End<T> {
     }
 
     /// How many bytes all the files have.
-    pub(crate) fn total(&self) -> u64 {
+    #[must_use]
+    pub fn total(&self) -> u64 {
         self.parts().map(|part| part.size).sum()
     }
 

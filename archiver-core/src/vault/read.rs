@@ -7,7 +7,7 @@ use std::io::{self, Read};
 
 use sha2::{Digest as _, Sha256};
 
-use crate::openpgp::framing::split_message;
+use crate::openpgp::framing::{begins_with_content, split_message};
 use crate::openpgp::recipients::Envelope;
 use crate::vault::dearmor::{Dearmor, DearmorError};
 use crate::vault::header::{Header, HeaderError};
@@ -44,6 +44,8 @@ pub enum Claim {
 pub struct MessageFacts {
     /// SHA-256 of its two parts, for the leaf.
     pub digests: BodyDigests,
+    /// Whether the encrypted content stands right behind the session-key packets, and nothing in between.
+    pub content_follows: bool,
     /// Whether the record's bytes follow from its header and its message, as they do in our own records.
     pub canonical: bool,
 }
@@ -95,6 +97,7 @@ struct Message<'a, R> {
     start: Vec<u8>,
     given: usize,
     session_keys: [u8; 32],
+    content_follows: bool,
     rest: Sha256,
 }
 
@@ -107,6 +110,7 @@ impl<'a, R: Read> Message<'a, R> {
             start: Vec::new(),
             given: 0,
             session_keys: [0; 32],
+            content_follows: false,
             rest: Sha256::new(),
         };
         message.failure = message.begin(raw, length).err();
@@ -122,6 +126,7 @@ impl<'a, R: Read> Message<'a, R> {
             .read_to_end(&mut self.start)?;
         let (session_keys, rest) = split_message(&self.start);
         self.session_keys = Sha256::digest(session_keys).into();
+        self.content_follows = begins_with_content(rest);
         self.rest.update(rest);
         self.dearmor = Some(dearmor);
         Ok(())
@@ -149,6 +154,7 @@ impl<'a, R: Read> Message<'a, R> {
                 session_keys: self.session_keys,
                 rest: self.rest.finalize().into(),
             },
+            content_follows: self.content_follows,
             canonical: self.dearmor.is_some_and(|dearmor| dearmor.is_canonical()),
         })
     }
@@ -273,6 +279,7 @@ mod tests {
             let (_, rest) = message.split_at(5);
             let expected = MessageFacts {
                 digests: BodyDigests::of(&session_keys, rest),
+                content_follows: length > 0,
                 canonical: true,
             };
             assert_eq!(facts.message, Ok(expected));

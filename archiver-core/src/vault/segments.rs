@@ -17,12 +17,24 @@ pub const RULES_FILE: &str = "segments.conf";
 /// No rules file is longer.
 pub(crate) const LONGEST_RULES: usize = 256;
 
-const STEM: &str = "VAULT";
+/// What a vault is called by the files in its folder, when it is one of segments: its seals are `VAULT.seals`.
+pub const STEM: &str = "VAULT";
+/// How the name of a vault's seals ends, behind the vault's own name.
+pub const SEALS_END: &str = ".seals";
+/// How the name of a vault's recipient file ends (docs/format.md §7.6).
+pub const RECIPIENT_END: &str = ".recipient";
+/// What is put behind a file's name while it is made.
+pub const NEW_END: &str = ".new";
 const SEGMENT_END: &str = ".asc";
 const RETIRED_END: &str = ".retired";
-/// The checkpoints over the vault.
-pub(crate) const SEALS_FILE: &str = "VAULT.seals";
-const RECIPIENT_FILE: &str = "VAULT.recipient";
+
+/// The name of what stands beside a vault of this name ([`SEALS_END`], [`RECIPIENT_END`]). Of a folder of segments the vault's name is [`STEM`].
+#[must_use]
+pub fn beside(vault: &OsStr, end: &str) -> OsString {
+    let mut name = vault.to_owned();
+    name.push(end);
+    name
+}
 
 /// The number of a segment, from 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -127,12 +139,19 @@ impl Listing {
         missing
     }
 
-    /// Whether a folder with these names can be a vault: it has rules, or segments, or had some, or nothing else stands in it. So a
-    /// path given by mistake, such as that of a home folder, does not become a vault.
-    #[must_use]
-    pub fn may_be_a_vault(&self) -> bool {
-        let has_segments = !self.segments.is_empty() || !self.retired.is_empty();
-        self.has_rules || has_segments || self.foreign.is_empty()
+    /// Requires that a folder with these names is a vault: it has rules, or segments, or had some. So neither a path given by mistake, such
+    /// as that of a home folder, nor the mount point of a disk that is not mounted becomes a vault.
+    ///
+    /// # Errors
+    /// When nothing in it says that it is one.
+    pub fn require_vault(&self) -> Result<(), NotAVault> {
+        if self.has_rules || !self.segments.is_empty() || !self.retired.is_empty() {
+            Ok(())
+        } else if self.foreign.is_empty() {
+            Err(NotAVault::Empty)
+        } else {
+            Err(NotAVault::OtherThings)
+        }
     }
 
     /// The number of the segment to begin when the present one is full, or when there is none; `None` when there is no number left.
@@ -146,19 +165,44 @@ impl Listing {
 
 /// The seals, and the hook's recipient file, also in the making (docs/format.md §7.6).
 fn stands_beside_segments(name: &OsStr) -> bool {
-    let is_recipient = |name: &str| {
-        let rest = name.strip_prefix(RECIPIENT_FILE);
-        rest.is_some_and(|rest| rest.is_empty() || rest.strip_suffix(".new").is_some())
-    };
-    name == SEALS_FILE || name.to_str().is_some_and(is_recipient)
+    let rest = name.to_str().and_then(|name| name.strip_prefix(STEM));
+    rest.is_some_and(|rest| {
+        rest == SEALS_END || rest.strip_suffix(NEW_END).unwrap_or(rest) == RECIPIENT_END
+    })
 }
 
-/// A folder that holds other things, and nothing of a vault ([`Listing::may_be_a_vault`]).
+/// What a name is taken for in or beside a vault, when no vault may have it; `None` for a name that a vault may have. A record that is appended to
+/// such a file spoils it, or is never found.
+#[must_use]
+pub fn taken_for(name: &OsStr) -> Option<&'static str> {
+    let text = name.to_string_lossy();
+    let made = text.strip_suffix(NEW_END).unwrap_or(&text);
+    match () {
+        () if made.ends_with(RECIPIENT_END) => Some("the recipient file of a vault"),
+        () if made.ends_with(SEALS_END) => Some("the seals of a vault"),
+        () if text.ends_with(RETIRED_END) => Some("the mark of a segment that was retired"),
+        () if text == RULES_FILE => Some("the rules of a folder of segments"),
+        () if SegmentNumber::of_file(name).is_some() => {
+            Some("a segment of a vault that is a folder")
+        }
+        () => None,
+    }
+}
+
+/// A folder in which nothing says that it is a vault ([`Listing::require_vault`]).
 #[derive(Debug, Error, PartialEq, Eq)]
-#[error(
-    "it is a folder with other files in it, and neither segments nor {RULES_FILE}; give the path of the vault's file, or make this folder one of segments with: archiver-encrypt setup --segments"
-)]
-pub struct NotAVault;
+pub enum NotAVault {
+    /// Nothing stands in it but what a hook may leave beside segments.
+    #[error(
+        "it is a folder with neither segments nor {RULES_FILE} in it: when its disk is not mounted, mount it; when a new vault shall begin here, make it one of segments with: archiver-encrypt setup --segments"
+    )]
+    Empty,
+    /// Other files stand in it.
+    #[error(
+        "it is a folder with other files in it, and neither segments nor {RULES_FILE}; give the path of the vault's file, or make this folder one of segments with: archiver-encrypt setup --segments"
+    )]
+    OtherThings,
+}
 
 /// When a new segment is begun.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -172,6 +216,17 @@ pub struct SegmentRules {
 impl SegmentRules {
     /// One GiB.
     const USUAL_SIZE: NonZero<u64> = NonZero::<u64>::MIN.saturating_add((1 << 30) - 1);
+
+    /// The rules of a folder whose rules file has these bytes; the usual ones when it has no such file.
+    ///
+    /// # Errors
+    /// When the file is not in its one form.
+    pub fn of_file(file: Option<&[u8]>) -> Result<Self, RulesError> {
+        let Some(file) = file else {
+            return Ok(Self::default());
+        };
+        std::str::from_utf8(file).map_err(|_| RulesError)?.parse()
+    }
 
     /// Whether a record at `time` begins a new segment, when the present one has `size` bytes and its last record of ours, if there is
     /// one, is of `last`.
@@ -200,7 +255,7 @@ impl Default for SegmentRules {
 /// A rules file that is not in its one form.
 #[derive(Debug, Error, PartialEq, Eq)]
 #[error(
-    "{RULES_FILE} is not one line of the form `archiver segments 1 size=BYTES day=yes` (or `day=no`); mend it, or remove it for the usual rules, which are `{}`",
+    "its {RULES_FILE} is not one line of the form `archiver segments 1 size=BYTES day=yes` (or `day=no`); write it anew, with the usual rules as `{}`",
     SegmentRules::default()
 )]
 pub struct RulesError;
@@ -279,7 +334,9 @@ mod tests {
             "notes",
             "VAULT.seals",
             "VAULT.recipient",
+            "VAULT.recipient.new",
             "VAULT.recipient.77.new",
+            "VAULT.new",
             "VAULT-999999.asc",
             "segments.conf",
             "VAULT-000001.retired",
@@ -289,7 +346,13 @@ mod tests {
         let segments = [2, 999_999, 1_000_000].map(number);
         assert_eq!(listing.segments, segments);
         assert_eq!(listing.retired, [number(1)]);
-        assert_eq!(listing.foreign, ["VAULT-000003.asc~", "notes"]);
+        let foreign = [
+            "VAULT-000003.asc~",
+            "VAULT.new",
+            "VAULT.recipient.77.new",
+            "notes",
+        ];
+        assert_eq!(listing.foreign, foreign);
         assert!(listing.has_rules);
         assert_eq!(listing.next(), Some(number(1_000_001)));
     }
@@ -313,19 +376,49 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_of_other_things_only_can_be_no_vault() {
-        let may_be =
-            |names: &[&str]| Listing::of(names.iter().map(OsString::from)).may_be_a_vault();
+    fn a_folder_is_a_vault_only_when_something_in_it_says_so() {
+        let judged = |names: &[&str]| Listing::of(names.iter().map(OsString::from)).require_vault();
         for vault in [
-            &[][..],
-            &["VAULT.recipient"],
+            &["segments.conf"][..],
             &["lost+found", "segments.conf"],
             &["lost+found", "VAULT-000007.asc"],
             &["lost+found", "VAULT-000007.retired"],
         ] {
-            assert!(may_be(vault), "{vault:?}");
+            assert_eq!(judged(vault), Ok(()), "{vault:?}");
         }
-        assert!(!may_be(&["lost+found"]) && !may_be(&["etc", "VAULT.recipient"]));
+        for empty in [&[][..], &["VAULT.recipient"], &["VAULT.seals"]] {
+            assert_eq!(judged(empty), Err(NotAVault::Empty), "{empty:?}");
+        }
+        for other in [&["lost+found"][..], &["etc", "VAULT.recipient"]] {
+            assert_eq!(judged(other), Err(NotAVault::OtherThings), "{other:?}");
+        }
+    }
+
+    #[test]
+    fn names_that_are_taken_in_or_beside_a_vault_are_told_apart_from_a_vaults_own() {
+        for taken in [
+            "VAULT.recipient",
+            "mails.recipient.new",
+            ".recipient",
+            "VAULT.seals",
+            "VAULT.seals.new",
+            "VAULT-000001.retired",
+            "old.retired",
+            "segments.conf",
+            "VAULT-000001.asc",
+        ] {
+            assert!(taken_for(OsStr::new(taken)).is_some(), "{taken}");
+        }
+        for free in [
+            "VAULT",
+            "VAULT-2026-11-24",
+            "mails.asc",
+            "seals",
+            "recipient",
+            "VAULT.new",
+        ] {
+            assert_eq!(taken_for(OsStr::new(free)), None, "{free}");
+        }
     }
 
     #[test]

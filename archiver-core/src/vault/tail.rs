@@ -23,26 +23,31 @@ const LONGEST_HEAD: u64 = 512;
 
 /// The last whole record with our header.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct LastRecord {
-    pub(crate) header: Header,
+pub struct LastRecord {
+    /// Its header, which nobody has verified.
+    pub header: Header,
     /// Where its begin line stands.
-    pub(crate) start: u64,
+    pub start: u64,
     /// Behind its end line's LF; the vault's end when that LF is missing.
-    pub(crate) end: u64,
+    pub end: u64,
 }
 
 /// What the next writer must know of a vault's end.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Tail {
-    pub(crate) last: Option<LastRecord>,
+pub struct Tail {
+    /// The last whole record of ours, if there is one.
+    pub last: Option<LastRecord>,
     /// The last line has no LF: somebody's write was cut off.
-    pub(crate) is_torn: bool,
+    pub is_torn: bool,
     size: u64,
 }
 
 impl Tail {
     /// Looks at a vault of `size` bytes.
-    pub(crate) fn find(file: &(impl ReadAt + ?Sized), size: u64) -> io::Result<Self> {
+    ///
+    /// # Errors
+    /// What the system reports.
+    pub fn find(file: &(impl ReadAt + ?Sized), size: u64) -> io::Result<Self> {
         Ok(Self {
             last: last_record(file, size)?,
             is_torn: size > 0 && bytes(file, size - 1, size)? != b"\n",
@@ -177,8 +182,11 @@ fn parse_line(text: &[u8], is_files_end: bool) -> Parsed {
     }
 }
 
-/// Our header, if the record that begins at `start` has it, and nothing else, above its empty line.
-fn header_of_record(
+/// Our header, if the record that begins at `start` has it, and nothing else, above its empty line. `size` is the vault's.
+///
+/// # Errors
+/// What the system reports.
+pub fn header_of_record(
     file: &(impl ReadAt + ?Sized),
     start: u64,
     size: u64,

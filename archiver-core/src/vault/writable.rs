@@ -3,14 +3,14 @@
 //! A vault is one file, or a folder of segments (docs/format.md §7.5); for everybody who reads it, it is the concatenation of its
 //! files. What stands in it is not understood here.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::io;
 
 use crate::identity::UtcTime;
 use crate::vault::disk::{DiskFile, Folder, read_whole};
 use crate::vault::end::End;
 use crate::vault::segments::{
-    LONGEST_RULES, Listing, NotAVault, RULES_FILE, SEALS_FILE, SegmentNumber, SegmentRules,
+    LONGEST_RULES, Listing, RULES_FILE, SEALS_END, STEM, SegmentNumber, SegmentRules, beside,
 };
 
 /// A vault to which records can be appended.
@@ -37,6 +37,18 @@ impl<F: Folder> WritableVault<F> {
     pub fn segments(folder: F) -> Self {
         let shape = Shape::Segments;
         Self { folder, shape }
+    }
+
+    /// Whether a vault that is one file is not there, nor its seals. A folder of segments says of itself that it is one.
+    pub(crate) fn is_gone(&self) -> bool {
+        let is_missing = |name: &OsStr| {
+            let opened = self.folder.open(name);
+            opened.is_err_and(|e| e.kind() == io::ErrorKind::NotFound)
+        };
+        match &self.shape {
+            Shape::File(name) => is_missing(name) && is_missing(&beside(name, SEALS_END)),
+            Shape::Segments => false,
+        }
     }
 
     /// Takes the writers' lock: of the file, or of the folder.
@@ -68,9 +80,7 @@ impl<F: Folder> WritableVault<F> {
 fn last_segment<F: Folder>(folder: &F) -> io::Result<(End<F::File>, Segments)> {
     let rules = rules(folder)?;
     let mut listing = Listing::of(folder.names()?);
-    if !listing.may_be_a_vault() {
-        return Err(io::Error::other(NotAVault));
-    }
+    listing.require_vault().map_err(io::Error::other)?;
     let (last, file) = if let Some(last) = listing.segments.pop() {
         (last, folder.open(&last.file_name())?)
     } else {
@@ -87,11 +97,8 @@ fn last_segment<F: Folder>(folder: &F) -> io::Result<(End<F::File>, Segments)> {
 }
 
 fn rules(folder: &impl Folder) -> io::Result<SegmentRules> {
-    let Some(text) = read_whole(folder, RULES_FILE.as_ref(), LONGEST_RULES)? else {
-        return Ok(SegmentRules::default());
-    };
-    let text = String::from_utf8_lossy(&text);
-    text.parse().map_err(io::Error::other)
+    let file = read_whole(folder, RULES_FILE.as_ref(), LONGEST_RULES)?;
+    SegmentRules::of_file(file.as_deref()).map_err(io::Error::other)
 }
 
 fn no_number() -> io::Error {
@@ -171,12 +178,11 @@ impl<F: Folder> LockedVault<'_, F> {
 
     /// The name of the file with the vault's checkpoints, in [`Self::folder`].
     pub(crate) fn seals_name(&self) -> OsString {
-        if self.segments.is_some() {
-            return SEALS_FILE.into();
-        }
-        let mut name = self.name.clone();
-        name.push(".seals");
-        name
+        let vault = match self.segments {
+            Some(_) => STEM.as_ref(),
+            None => self.name.as_os_str(),
+        };
+        beside(vault, SEALS_END)
     }
 
     /// Whether the last file is an empty segment with other segments before it.
@@ -262,6 +268,7 @@ mod tests {
     #[test]
     fn without_rules_the_usual_ones_hold_and_malformed_ones_stop_everything() {
         let folder = MemoryDisk::default().folder();
+        folder.put("VAULT-000001.asc", b"");
         assert_eq!(places(&folder, &[NOON, NOON + DAY]), [(1, 0), (1, 1)]);
         folder.put("segments.conf", b"size=1G");
         let error = append_at(&folder, NOON).unwrap_err().to_string();
@@ -269,8 +276,11 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_of_other_things_is_no_vault_and_stays_as_it_is() {
+    fn an_empty_folder_and_one_of_other_things_are_no_vaults_and_stay_as_they_are() {
         let folder = MemoryDisk::default().folder();
+        let error = append_at(&folder, NOON).unwrap_err().to_string();
+        assert!(error.contains("disk is not mounted"), "{error}");
+        assert!(folder.names().unwrap().is_empty());
         folder.put("notes", b"of somebody");
         let error = append_at(&folder, NOON).unwrap_err().to_string();
         assert!(error.contains("setup --segments"), "{error}");

@@ -19,8 +19,8 @@ use clap::Parser;
 use clap::error::ErrorKind;
 
 pub(crate) use self::report::count;
+use self::state::Findings;
 pub(crate) use self::state::State;
-use self::state::{Finding, Findings};
 use crate::args::one_line;
 use crate::commands::sizes::{Age, Room};
 use crate::delivery::clock;
@@ -89,10 +89,13 @@ pub(crate) struct Args {
 
 /// Runs the command and returns its exit code.
 pub(crate) fn run(args: impl Iterator<Item = OsString>, out: &mut impl Write) -> u8 {
+    let args: Vec<OsString> = args.collect();
+    // Also when the rest of the line is wrong: whoever asks for JSON reads nothing else.
+    let wants_json = args.iter().any(|arg| arg == "--json");
     let (text, code) = match Args::try_parse_from(args) {
         Ok(args) => answer(&args),
         Err(e) if e.kind() == ErrorKind::DisplayHelp => (e.to_string(), 0),
-        Err(e) => unknown(&one_line(&e.to_string())),
+        Err(e) => unknown(&one_line(&e.to_string()), wants_json),
     };
     // Nobody who reads the result learns it from an exit code alone.
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
@@ -103,7 +106,8 @@ pub(crate) fn run(args: impl Iterator<Item = OsString>, out: &mut impl Write) ->
 
 fn answer(args: &Args) -> (String, u8) {
     let Some(now) = clock() else {
-        return unknown("this machine's clock cannot be read or is far off; set it");
+        let problem = "this machine's clock cannot be read or is far off; set it";
+        return unknown(problem, args.json);
     };
     let mut findings = Findings::default();
     let (vault, disk) = vault_check::look(args, now, &mut findings);
@@ -121,10 +125,15 @@ fn answer(args: &Args) -> (String, u8) {
     (text, status.exit_code())
 }
 
-fn unknown(problem: &str) -> (String, u8) {
-    let finding = Finding::new(State::Unknown, problem);
-    (
-        format!("ARCHIVER UNKNOWN - {}\n", finding.text),
-        State::Unknown.exit_code(),
-    )
+/// Nothing was looked at.
+fn unknown(problem: &str, wants_json: bool) -> (String, u8) {
+    let mut findings = Findings::default();
+    findings.add(State::Unknown, problem);
+    let status = report::Status::new(None, None, None, None, findings);
+    let text = if wants_json {
+        status.json()
+    } else {
+        status.summary_line()
+    };
+    (text, status.exit_code())
 }

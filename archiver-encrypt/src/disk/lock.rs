@@ -26,7 +26,7 @@ impl DiskFolder<'_> {
         let deadline = Instant::now() + self.patience;
         while Instant::now() < deadline {
             if let Some(file) = open()? {
-                self.wait_for_lock(&file, deadline)?;
+                self.wait_for_lock(&file, path, deadline)?;
                 if is_at(&file, path)? {
                     self.stop.check()?;
                     return Ok(file);
@@ -34,10 +34,18 @@ impl DiskFolder<'_> {
             }
             self.stop.pause(FIRST_PAUSE)?;
         }
-        Err(Refusal::Patience(self.patience).into())
+        Err(self.patience_ended(path))
     }
 
-    fn wait_for_lock(&self, file: &File, deadline: Instant) -> io::Result<()> {
+    fn patience_ended(&self, path: &Path) -> io::Error {
+        let refusal = Refusal::Patience {
+            path: path.display().to_string(),
+            patience: self.patience,
+        };
+        refusal.into()
+    }
+
+    fn wait_for_lock(&self, file: &File, path: &Path, deadline: Instant) -> io::Result<()> {
         let mut pause = FIRST_PAUSE;
         loop {
             match flock(file, FlockOperation::NonBlockingLockExclusive) {
@@ -45,7 +53,7 @@ impl DiskFolder<'_> {
                 Err(rustix::io::Errno::INTR) => continue,
                 Err(rustix::io::Errno::WOULDBLOCK) if Instant::now() < deadline => (),
                 Err(rustix::io::Errno::WOULDBLOCK) => {
-                    return Err(Refusal::Patience(self.patience).into());
+                    return Err(self.patience_ended(path));
                 }
                 Err(e) => return Err(e.into()),
             }

@@ -14,6 +14,13 @@ const LONGEST_WRITE: usize = 1 << 30;
 #[derive(Debug)]
 pub(crate) struct OpenFile(pub(super) File);
 
+impl From<File> for OpenFile {
+    /// A file that was opened to be looked at.
+    fn from(file: File) -> Self {
+        Self(file)
+    }
+}
+
 impl ReadAt for OpenFile {
     fn size(&self) -> io::Result<u64> {
         Ok(self.0.metadata()?.len())

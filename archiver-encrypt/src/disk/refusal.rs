@@ -27,8 +27,16 @@ pub(super) enum Refusal {
         "it is on a network file system ({0}), where locks and syncs may not hold; move it to a local disk, or give --allow-network-fs"
     )]
     Network(&'static str),
-    #[error("another program has held its lock for more than {} seconds; look for it with: fuser -v VAULT", .0.as_secs())]
-    Patience(Duration),
+    #[error(
+        "{0} belongs to another user; run this as the user who runs the hook, to whom it must belong"
+    )]
+    OfAnother(String),
+    #[error(
+        "{0} may be read or written by others than its owner, who could forge the seals of the days to come; run: chmod go-rwx {0}, and tell the auditor since when"
+    )]
+    Exposed(String),
+    #[error("another program has held its lock for more than {} seconds; look for it with: fuser -v {path}", .patience.as_secs())]
+    Patience { path: String, patience: Duration },
 }
 
 impl From<Refusal> for io::Error {

@@ -81,13 +81,6 @@ fn a_network_file_system_is_refused_unless_it_is_allowed() {
 }
 
 #[test]
-fn the_folder_of_a_bare_name_is_the_current_one() {
-    assert_eq!(folder_of(Path::new("VAULT")), Path::new("."));
-    assert_eq!(folder_of(Path::new("a/VAULT")), Path::new("a"));
-    assert_eq!(folder_of(Path::new("/VAULT")), Path::new("/"));
-}
-
-#[test]
 fn a_path_leads_to_a_folder_of_segments_only_when_it_is_a_folder() {
     let folder = tempfile::tempdir().unwrap();
     let stop = StopSignals::block().unwrap();

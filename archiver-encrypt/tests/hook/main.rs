@@ -19,4 +19,5 @@ mod mails;
 mod recipient_file;
 mod signals;
 mod together;
+mod vault_path;
 mod watch;

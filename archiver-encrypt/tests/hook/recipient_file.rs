@@ -339,10 +339,125 @@ fn where_it_cannot_be_written_mails_are_archived_all_the_same() {
     assert!(!path(&shared).exists(), "nobody would believe it");
 }
 
+/// The name under which a new one is made.
+fn new(archive: &Archive) -> PathBuf {
+    archive.path("VAULT.recipient.new")
+}
+
+/// A mail is archived, and from then on the recipient file is believed, and nothing else is left.
+#[track_caller]
+fn assert_written_anew(archive: &Archive, what: &str) {
+    for _ in 0..2 {
+        assert_eq!(archive_a_mail(archive).status.code(), Some(0), "{what}");
+    }
+    let written = fs::read_to_string(path(archive)).unwrap();
+    assert!(
+        written.parse::<PinnedRecipient>().is_ok(),
+        "{what}: {written}"
+    );
+    assert!(fs::symlink_metadata(new(archive)).is_err(), "{what}");
+}
+
+#[test]
+fn what_a_crash_left_half_made_is_made_whole_by_the_next_run() {
+    for left in ["", "archiver recipient 1 certificate=", &"x".repeat(5000)] {
+        let archive = Archive::new();
+        fs::write(new(&archive), left).unwrap();
+        assert_written_anew(&archive, left);
+    }
+}
+
+#[test]
+fn what_somebody_put_in_the_place_of_the_new_file_is_neither_followed_nor_written_to() {
+    type Put = fn(&Archive, &std::path::Path);
+    let cases: [(&str, Put); 4] = [
+        ("a link", |archive, victim| {
+            symlink(victim, new(archive)).unwrap();
+        }),
+        ("a second name", |archive, victim| {
+            fs::hard_link(victim, new(archive)).unwrap();
+        }),
+        ("a dangling link", |archive, _| {
+            symlink(archive.path("nowhere"), new(archive)).unwrap();
+        }),
+        ("a FIFO", |archive, _| {
+            let mut mkfifo = std::process::Command::new("mkfifo");
+            assert!(mkfifo.arg(new(archive)).status().unwrap().success());
+        }),
+    ];
+    for (what, put) in cases {
+        let archive = Archive::new();
+        let victim = archive.path("victim");
+        fs::write(&victim, "untouched").unwrap();
+        put(&archive, &victim);
+        assert_written_anew(&archive, what);
+        assert_eq!(fs::read_to_string(&victim).unwrap(), "untouched", "{what}");
+        assert!(!archive.path("nowhere").exists());
+    }
+}
+
+#[test]
+fn a_new_file_that_others_may_write_or_own_is_not_used() {
+    let archive = Archive::new();
+    fs::write(new(&archive), "").unwrap();
+    fs::set_permissions(new(&archive), fs::Permissions::from_mode(0o666)).unwrap();
+    // Whoever holds it open must not be able to write into what the hook will believe.
+    let mut held = fs::OpenOptions::new()
+        .write(true)
+        .open(new(&archive))
+        .unwrap();
+    assert_written_anew(&archive, "writable by others");
+    std::io::Write::write_all(&mut held, b"of somebody").unwrap();
+    assert_written_anew(&archive, "written to by whoever held it");
+    if !rustix::process::geteuid().is_root() {
+        return skip("only root can give files to others");
+    }
+    fs::remove_file(path(&archive)).unwrap();
+    fs::write(new(&archive), "").unwrap();
+    chown(new(&archive), Some(12_345), None).unwrap();
+    assert_written_anew(&archive, "of another user");
+}
+
+#[test]
+fn while_another_hook_makes_it_mails_are_archived_without_and_afterwards_with_it() {
+    let archive = Archive::new();
+    let other = fs::File::create(new(&archive)).unwrap();
+    fs::set_permissions(new(&archive), fs::Permissions::from_mode(0o600)).unwrap();
+    rustix::fs::flock(&other, rustix::fs::FlockOperation::LockExclusive).unwrap();
+    assert_eq!(archive_a_mail(&archive).status.code(), Some(0));
+    assert!(!path(&archive).exists());
+    assert_eq!(
+        fs::read(new(&archive)).unwrap(),
+        b"",
+        "it is not ours to write"
+    );
+    drop(other);
+    assert_written_anew(&archive, "the other one is gone");
+}
+
+#[test]
+fn many_hooks_at_once_write_it_whole() {
+    for _ in 0..5 {
+        let archive = Archive::new();
+        let hooks: Vec<_> = (0..24)
+            .map(|_| crate::archive::start(&mut archive.hook()))
+            .collect();
+        for hook in hooks {
+            let output = crate::archive::finish(hook, b"mail");
+            assert_eq!((output.status.code(), text(&output.stderr)), (Some(0), ""));
+        }
+        assert_written_anew(&archive, "at once");
+        let names = archive.path("").read_dir().unwrap();
+        assert_eq!(names.count(), 3, "certificate, vault, recipient file");
+    }
+}
+
 #[test]
 fn a_vault_that_is_a_folder_has_it_inside() {
     let archive = Archive::new();
     fs::create_dir(archive.vault()).unwrap();
+    let rules = "archiver segments 1 size=1073741824 day=no\n";
+    fs::write(archive.vault().join("segments.conf"), rules).unwrap();
     fs::set_permissions(archive.vault(), fs::Permissions::from_mode(0o700)).unwrap();
     assert_eq!(archive_a_mail(&archive).status.code(), Some(0));
     assert!(archive.vault().join("VAULT.recipient").is_file());

@@ -6,9 +6,9 @@ use std::path::PathBuf;
 
 use archiver_core::identity::{Fingerprint, UtcTime};
 use archiver_core::seal::day::Day;
-use archiver_core::seal::installation::file_names;
 use archiver_core::seal::keys::Seed;
 use archiver_core::seal::public_keys::{SealKeys, SealKeysError, ServerKeys};
+use archiver_core::seal::seal_folder::{SEED_FILE, SERVER_FILE};
 use archiver_core::seal::seed_file::{self, SEED_FILE_BYTES};
 use archiver_core::seal::server::Server;
 use archiver_core::secret::{SecretBytes, random_bytes};
@@ -87,8 +87,8 @@ impl Seals {
             let folder = self.folder_of(keys);
             let server = Server::new(self.keys.archive(), subkey, keys).to_string();
             for (name, contents) in [
-                (file_names::SEED, seed.expose_bytes().to_vec()),
-                (file_names::SERVER, server.into_bytes()),
+                (SEED_FILE, seed.expose_bytes().to_vec()),
+                (SERVER_FILE, server.into_bytes()),
             ] {
                 push(files, Folder::Server, folder.join(name), contents);
             }

@@ -50,6 +50,11 @@ impl Host {
         fs::read_to_string(self.vault()).unwrap()
     }
 
+    /// The ceremony's folder for this server's seals.
+    pub(crate) fn server_folder(&self) -> PathBuf {
+        self.ceremony.path("out/server")
+    }
+
     pub(crate) fn subkey(&self) -> String {
         self.ceremony.subkey()
     }

@@ -11,4 +11,5 @@ mod host;
 mod log;
 mod package;
 mod setup;
+mod setup_seals;
 mod status;

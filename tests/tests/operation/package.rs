@@ -114,13 +114,13 @@ fn life() -> String {
         r#"
 set -e
 userdel archiver 2> /dev/null || true
-rm -rf /etc/archiver /var/lib/archiver
+rm -rf /etc/archiver /var/lib/archiver /var/lib/archiver-seals
 exec 2>&1
 left() {{ find /etc /usr /var /run -name '*archiver-*' -o -name 'archiver' -o -name '*custodian*' | grep -v -e /var/lib/dpkg -e /var/cache -e '^{sources}/' || true; }}
 left > before
 {COLLECTOR}
 {install}
-stat -c '%U %a %n' /usr/bin/archiver-encrypt /etc/archiver /etc/archiver/archive.cert.asc /var/lib/archiver /var/log/archiver.log
+stat -c '%U %a %n' /usr/bin/archiver-encrypt /etc/archiver /etc/archiver/archive.cert.asc /var/lib/archiver /var/lib/archiver-seals /var/log/archiver.log
 {setup}
 echo "setup $?"
 {status}
@@ -144,6 +144,7 @@ test ! -e /etc/archiver && test ! -e /var/log/archiver.log && echo "purged, but 
 dpkg -i archiver-encrypt_*_amd64.deb > /dev/null
 rm /var/lib/archiver/VAULT
 echo remembered > /var/lib/archiver/VAULT.recipient
+echo half > /var/lib/archiver/VAULT.recipient.new
 dpkg -P archiver-encrypt custodian > /dev/null
 getent passwd archiver || echo "no user is left"
 left > after
@@ -173,6 +174,7 @@ fn the_packages_install_work_as_the_page_says_and_leave_nothing_but_the_vault() 
         "root 755 /etc/archiver",
         "root 644 /etc/archiver/archive.cert.asc",
         "archiver 700 /var/lib/archiver",
+        "archiver 700 /var/lib/archiver-seals",
         "archiver 600 /var/log/archiver.log",
         "ok    program /usr/bin/archiver-encrypt may be written by root only",
         "ok    a canary was archived as archiver by: /usr/bin/archiver-encrypt --confirm ",
@@ -233,11 +235,14 @@ fn cron_and_units_run_the_commands_that_there_are() {
         read("cron/archiver"),
         read("systemd/archiver-status.service"),
     );
-    let command = unit
-        .lines()
-        .find_map(|line| line.strip_prefix("ExecStart=/usr/bin/"));
-    assert!(cron.contains(command.unwrap()), "{cron}");
-    assert!(block("runuser").contains(command.unwrap()));
+    let command = unit.lines().find(|line| line.starts_with("ExecStart="));
+    // systemd wants each $ that is the shell's twice.
+    let command = command.unwrap().replace("$$", "$");
+    let (_, command) = command.split_once("/usr/bin/").unwrap();
+    let command = command.trim_end_matches('\'');
+    assert!(cron.contains(command), "{cron}");
+    let (without_seals, _) = command.split_once(" ${d").unwrap();
+    assert!(block("runuser").contains(without_seals));
     let (cron, unit) = (read("cron/archiver"), read("systemd/archiver-seal.service"));
     let command = unit
         .lines()

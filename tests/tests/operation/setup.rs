@@ -10,13 +10,13 @@ use custody_tests::{Ran, hook, needs, needs_root, run, run_with_stdin};
 use crate::host::{Host, chmod};
 
 /// A host on which the program lies as it is installed: owned by root, for everybody to run.
-struct Installed {
-    host: Host,
-    program: PathBuf,
+pub(crate) struct Installed {
+    pub(crate) host: Host,
+    pub(crate) program: PathBuf,
 }
 
 impl Installed {
-    fn new() -> Option<Self> {
+    pub(crate) fn new() -> Option<Self> {
         if !needs_root() {
             return None;
         }
@@ -29,7 +29,7 @@ impl Installed {
     }
 
     /// `setup` for this host, with the user nobody.
-    fn setup(&self, options: &[&str]) -> Ran {
+    pub(crate) fn setup(&self, options: &[&str]) -> Ran {
         let subkey = self.host.subkey();
         self.setup_without_fingerprint(&[&["--fingerprint", &subkey], options].concat())
     }
@@ -51,7 +51,7 @@ impl Installed {
 }
 
 #[track_caller]
-fn assert_fails(ran: &Ran, words: &str) {
+pub(crate) fn assert_fails(ran: &Ran, words: &str) {
     assert_eq!(ran.code, 2, "{}", ran.stdout);
     let failed = ran.stdout.lines().find(|line| line.starts_with("FAIL  "));
     assert!(
@@ -208,6 +208,57 @@ fn a_folder_of_segments_is_made_with_its_rules_and_used() {
             .stdout
             .contains("in 1 segment, 5 records")
     );
+}
+
+#[test]
+fn a_vault_at_the_top_of_a_mounted_disk_is_warned_of_and_one_in_a_folder_on_it_is_not() {
+    let Some(installed) = Installed::new() else {
+        return;
+    };
+    let disk = installed.host.vault_folder();
+    fs::create_dir(&disk).unwrap();
+    let on_the_disk = |vault: &str| {
+        let script = "mount -t tmpfs none \"$1\" && chmod 700 \"$1\" && chown nobody \"$1\" && shift && exec \"$@\"";
+        let mut setup = Command::new("unshare");
+        setup.args(["--mount", "sh", "-c", script, "sh"]).arg(&disk);
+        setup.arg(&installed.program).args(["setup", "--create"]);
+        setup
+            .args(["--user", "nobody", "--cert"])
+            .arg(installed.host.cert());
+        setup.args(["--fingerprint", &installed.host.subkey()]);
+        run(setup.arg("--vault").arg(disk.join(vault)))
+    };
+    let _ = on_the_disk("VAULT")
+        .expect_code(1)
+        .prints("WARN  folder ")
+        .prints("a disk is mounted");
+    let _ = on_the_disk("mail/VAULT").expect_code(0);
+}
+
+#[test]
+fn a_path_that_is_no_vaults_is_named_and_nothing_is_made_there() {
+    let Some(installed) = Installed::new() else {
+        return;
+    };
+    let _ = installed.setup(&["--create"]).expect_code(0);
+    let setup = |vault: &Path| {
+        let mut setup = Command::new(&installed.program);
+        setup.args(["setup", "--user", "nobody", "--segments", "--create"]);
+        setup.arg("--cert").arg(installed.host.cert());
+        run(setup.arg("--vault").arg(vault))
+    };
+    assert_fails(&setup(&installed.host.cert()), "is the same file as ");
+    for name in [
+        "VAULT.seals",
+        "VAULT.recipient",
+        "segments.conf",
+        "VAULT-000001.asc",
+    ] {
+        let path = installed.host.vault_folder().join(name);
+        let was_there = path.exists();
+        assert_fails(&setup(&path), " is the name of ");
+        assert_eq!(path.exists(), was_there, "{name}");
+    }
 }
 
 #[test]

@@ -189,6 +189,11 @@ fn segments_that_are_missing_between_others_are_named() {
     fs::create_dir(host.vault()).unwrap();
     chmod(&host.vault(), 0o700);
     let segment = |number: u32| host.vault().join(format!("VAULT-{number:06}.asc"));
+    assert_state(
+        &status(&host, &[]),
+        2,
+        "when its disk is not mounted, mount it",
+    );
     fs::write(segment(3), &bytes[..second]).unwrap();
     fs::write(segment(4), &bytes[second..]).unwrap();
     let ran = status(&host, &[]);
@@ -257,6 +262,78 @@ fn what_cannot_be_told_is_unknown() {
             3,
             "could not be read: Permission denied",
         );
+    }
+}
+
+#[test]
+fn whoever_asks_for_json_gets_json_for_a_wrong_command_line_too() {
+    for wrong in [
+        &["status", "--json"][..],
+        &["status", "--no-such-option", "--json"],
+        &[
+            "status",
+            "--json",
+            "--vault",
+            "v",
+            "--cert",
+            "c",
+            "--warn-age",
+            "soon",
+        ],
+    ] {
+        let ran = run(hook().args(wrong)).expect_code(3);
+        let told: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
+        assert_eq!(told["format"], "archiver status");
+        assert_eq!(told["state"], "UNKNOWN");
+        assert_eq!(told["findings"][0]["state"], "UNKNOWN");
+        assert!(told["findings"][0]["text"].as_str().unwrap().len() > 10);
+    }
+}
+
+#[test]
+fn the_folder_of_a_vault_that_is_named_without_one_is_looked_at() {
+    let host = host_with_two_records();
+    let status = || {
+        let mut status = hook();
+        status.current_dir(host.vault_folder());
+        status.args(["status", "--vault", "VAULT"]).args(ANY_DISK);
+        run(status.arg("--cert").arg(host.cert()))
+    };
+    assert_state(&status(), 0, "2 records");
+    chmod(&host.vault_folder(), 0o777);
+    assert_state(
+        &status(),
+        2,
+        "the vault's folder . may be written by others",
+    );
+    chmod(&host.vault_folder(), 0o700);
+    fs::remove_file(host.vault()).unwrap();
+    assert_state(
+        &status(),
+        1,
+        "vault VAULT does not exist yet; the first mail makes it",
+    );
+}
+
+#[test]
+fn a_path_that_is_no_vaults_is_critical() {
+    let host = host_with_two_records();
+    for (name, words) in [
+        (
+            "lib/VAULT.seals",
+            "VAULT.seals is the name of the seals of a vault",
+        ),
+        ("archive.cert.asc", "is the same file as "),
+    ] {
+        let mut status = hook();
+        status
+            .arg("status")
+            .arg("--cert")
+            .arg(host.cert())
+            .args(ANY_DISK);
+        let ran = run(status.arg("--vault").arg(host.path(name)));
+        assert_state(&ran, 2, "no mail is archived: vault ");
+        assert!(ran.stdout.contains(words), "{}", ran.stdout);
     }
 }
 

@@ -53,6 +53,8 @@ impl Desk {
         fs::write(self.archive.certificate(), &self.certificate).unwrap();
         fs::write(self.archive.path("mail"), MAIL).unwrap();
         fs::create_dir_all(&self.vaults[1]).unwrap();
+        let rules = "archiver segments 1 size=1073741824 day=no\n";
+        fs::write(self.vaults[1].join("segments.conf"), rules).unwrap();
         fs::write(self.archive.path("empty"), "").unwrap();
     }
 

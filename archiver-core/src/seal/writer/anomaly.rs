@@ -16,9 +16,7 @@ pub enum Anomaly {
     #[error("the seal folder could not be locked, so nothing was sealed: {0}")]
     SealFolder(#[source] io::Error),
     /// There is no usable seed.
-    #[error(
-        "nothing can be sealed, because {0}; put it back only as the ceremony or this server wrote it"
-    )]
+    #[error("nothing can be sealed, because {0}")]
     NoSeed(#[from] NoSeed),
     /// The `.seals` file cannot be read.
     #[error("the seals beside the vault cannot be read, so nothing was sealed: {0}")]
@@ -63,11 +61,11 @@ pub enum Anomaly {
         /// How many there are.
         found: u64,
     },
-    /// The last seal is of this or a later day, and not signed with this server's key.
+    /// A note stands behind the last one that this server can vouch for.
     #[error(
-        "the last seal beside the vault is of {0} and not signed with this server's key for that day, so nothing was sealed"
+        "behind the last seal of this server stands one of {0} beside the vault that it did not write there; it was passed over, and sealing goes on; keep the file as it is, find out who else can write there, and tell the auditor"
     )]
-    ForgedSeal(Day),
+    StrangeSeal(Day),
     /// The clock jumped.
     #[error(
         "the clock says {today}, which is more than a week after {day}, the day of the seal key; records are dated to the end of {day} until the clock is set right, or `archiver-encrypt seal --catch-up {today}` says that it is"

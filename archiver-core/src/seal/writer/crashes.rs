@@ -256,6 +256,10 @@ impl Folder for Buggy {
         Ok(self.wrap(name, self.folder.open(name)?))
     }
 
+    fn open_secret(&self, name: &OsStr) -> io::Result<BuggyFile> {
+        Ok(self.wrap(name, self.folder.open_secret(name)?))
+    }
+
     fn create_new(&self, name: &OsStr) -> io::Result<BuggyFile> {
         Ok(self.wrap(name, self.folder.create_new(name)?))
     }

@@ -6,9 +6,9 @@ use crate::identity::UtcTime;
 use crate::seal::day::Day;
 use crate::seal::keys::Seed;
 use crate::seal::merkle::Tree;
-use crate::seal::note::{Checkpoint, Kind, Note, NoteHash, Origin};
+use crate::seal::note::{Checkpoint, Kind, Note, Origin};
 use crate::seal::seals_file::SealsFile;
-use crate::seal::state::State;
+use crate::seal::state::{LastFinal, State};
 use crate::seal::{position, seal_folder};
 use crate::vault::disk::{DiskFile as _, Folder};
 use crate::vault::writable::LockedVault;
@@ -36,6 +36,7 @@ pub(super) struct DayEnd<'s, 'v, 'f, D, F: Folder> {
     pub(super) now: UtcTime,
     pub(super) seed: Seed,
     pub(super) last_note: Option<Note>,
+    pub(super) last_final: Option<LastFinal>,
     pub(super) has_signed: bool,
 }
 
@@ -105,7 +106,8 @@ impl<D: Folder, F: Folder<File: Sync>> DayEnd<'_, '_, '_, D, F> {
     }
 
     /// The final of the seed's day, or of a later one, stands: the run before was interrupted, or an old seed was put back. Nothing is signed
-    /// again; the same note is written once more, because it is not known whether it is on stable storage.
+    /// again; the same note is written once more, because it is not known whether it is on stable storage. Notes of these days count only when they
+    /// verify.
     fn finish_what_was_begun(&mut self) -> Result<(), Anomaly> {
         let Some(note) = self.last_note else {
             return Ok(());
@@ -115,15 +117,13 @@ impl<D: Folder, F: Folder<File: Sync>> DayEnd<'_, '_, '_, D, F> {
         if day < self.seed.day() || (is_interim && day == self.seed.day()) {
             return Ok(());
         }
-        let seed = self.seed_of(day).ok_or(Anomaly::ForgedSeal(day))?;
-        note.verify_with(&seed.signing_key().public())
-            .map_err(|_| Anomaly::ForgedSeal(day))?;
+        let seed = self.seed_of(day).ok_or(Anomaly::KeysEnded(day))?;
         if is_interim {
             return self.advance_to(seed);
         }
         self.not_before_the_day_after(day);
         self.store(&note)?;
-        self.advance_to(seed.next().ok_or(Anomaly::ForgedSeal(day))?)
+        self.give_up(seed)
     }
 
     /// The seed of a later day, if the log has a key for it.
@@ -143,7 +143,15 @@ impl<D: Folder, F: Folder<File: Sync>> DayEnd<'_, '_, '_, D, F> {
         let state = self.log_until(day)?;
         self.not_before_the_day_after(day);
         self.sign(Kind::Final, &state)?;
-        let next = self.seed.again().next().ok_or(Anomaly::KeysEnded(day))?;
+        self.give_up(self.seed.again())
+    }
+
+    /// The final of the seed's day stands. That it does is remembered before the seed is given up: afterwards nobody here could verify it.
+    fn give_up(&mut self, seed: Seed) -> Result<(), Anomaly> {
+        let day = seed.day();
+        let next = seed.next().ok_or(Anomaly::KeysEnded(day))?;
+        self.sealer.remember_surely();
+        self.has_signed = false;
         self.advance_to(next)
     }
 
@@ -192,7 +200,15 @@ impl<D: Folder, F: Folder<File: Sync>> DayEnd<'_, '_, '_, D, F> {
         self.store(&note)?;
         self.last_note = Some(note);
         self.has_signed = true;
-        self.bound(|run| run.state.note = Some(note.hash()));
+        if kind == Kind::Final {
+            let (day, hash) = (self.seed.day(), note.hash());
+            self.last_final = Some(LastFinal { day, hash });
+        }
+        let last_final = self.last_final;
+        self.bound(|run| {
+            run.state.note = Some(note.hash());
+            run.state.last_final = last_final;
+        });
         Ok(())
     }
 
@@ -203,17 +219,9 @@ impl<D: Folder, F: Folder<File: Sync>> DayEnd<'_, '_, '_, D, F> {
             root: tree.root(),
             kind,
             day: self.seed.day(),
-            previous: self.previous_final(),
+            previous: self.last_final.map(|last| last.hash),
             last_time,
             subkey: self.sealer.server.subkey(),
-        }
-    }
-
-    fn previous_final(&self) -> Option<NoteHash> {
-        let note = self.last_note?;
-        match note.claimed.kind {
-            Kind::Final => Some(note.hash()),
-            Kind::Interim => note.claimed.previous,
         }
     }
 

@@ -1,9 +1,12 @@
 use super::site::{SEALS, Site, VAULT};
 use super::*;
 use crate::seal::Contradiction;
-use crate::seal::note::Kind;
+use crate::seal::keys::DayKey;
+use crate::seal::merkle::Tree;
+use crate::seal::note::{Checkpoint, Kind, NoteHash};
 use crate::seal::seal_folder::{SEED_FILE, STATE_FILE};
 use crate::seal::verify::Finding;
+use crate::secret::SecretBytes;
 use crate::vault::memory_disk::Faults;
 
 const KEYS: u32 = 200;
@@ -98,13 +101,15 @@ fn a_final_is_on_the_disk_before_the_seed_is_given_up_and_the_vault_before_the_f
         "append",
         "sync",
         "sync folder", // the vault; the final
+        "append",
+        "sync",
+        "sync folder", // what is remembered of it
         "remove",
         "create",
         "append",
         "sync",
         "rename",
         "sync folder", // the seed
-        "append",      // what is remembered
         "append",      // the record
         "append",      // what is remembered
         "unlock",
@@ -447,7 +452,25 @@ fn seals_that_are_gone_or_older_are_told_and_their_days_are_missing() {
     site.vault
         .put(SEALS, &[seals, site.vault.bytes(SEALS)].concat());
     site.archive(10, site.at(3, 0));
-    // What was signed meanwhile does not continue them: that speaks against its own day only.
+    // What was signed meanwhile continues them, as the server remembers the last final.
+    site.archive(11, site.at(4, 0));
+    assert_eq!(
+        site.states(site.at(4, HOUR)),
+        ["sealed", "sealed", "sealed", "sealed", "open"]
+    );
+}
+
+#[test]
+fn finals_that_are_gone_and_forgotten_speak_against_the_first_day_behind_them_only() {
+    let site = two_sealed_days();
+    let seals = site.vault.bytes(SEALS);
+    site.vault.put(SEALS, b"");
+    site.seals.put(STATE_FILE, b"");
+    let (_, anomalies) = site.hook(9, site.at(2, HOUR));
+    assert!(matches!(only(anomalies), Anomaly::SealsMissing { .. }));
+    site.vault
+        .put(SEALS, &[seals, site.vault.bytes(SEALS)].concat());
+    site.archive(10, site.at(3, 0));
     site.archive(11, site.at(4, 0));
     assert_eq!(
         site.states(site.at(4, HOUR)),
@@ -544,20 +567,191 @@ fn an_old_seed_beside_newer_seals_is_ratcheted_to_them_and_signs_no_day_again() 
     assert!(site.verdict(site.at(3, HOUR)).is_intact());
 }
 
+// --- A disk that is not mounted.
+
 #[test]
-fn a_forged_last_seal_does_not_use_the_keys_up() {
+fn where_a_sealed_vault_and_its_seals_are_gone_no_other_vault_is_begun() {
     let site = two_sealed_days();
-    let mut forged = *site.notes().last().unwrap();
-    forged.claimed.day = site.day(150);
-    forged.claimed.kind = Kind::Final;
-    site.vault.put(
-        SEALS,
-        &[site.vault.bytes(SEALS), forged.to_string().into_bytes()].concat(),
+    let not_mounted = Site {
+        seals: site.seals.clone(),
+        ..Site::new(KEYS)
+    };
+    let archive = || {
+        let mut sealer = Sealer::open(not_mounted.seals.clone()).unwrap();
+        let at = site.at(2, 2 * HOUR);
+        sealer.append(&mut not_mounted.writable(), site::sealed(9), || at)
+    };
+    for _ in 0..2 {
+        let refused = archive().unwrap_err();
+        assert!(matches!(refused, AppendError::NotMounted { records: 5 }));
+        assert!(not_mounted.vault.names().unwrap().is_empty());
+    }
+    // Mounted again, all is as before.
+    site.archive(9, site.at(2, 2 * HOUR));
+    // An empty file says that it is meant so.
+    not_mounted.vault.put(VAULT, b"");
+    assert_eq!(archive().unwrap().header.place.seq, 6);
+}
+
+#[test]
+fn the_first_mail_makes_a_vault_whose_seals_were_never_used() {
+    let site = Site::new(KEYS);
+    assert!(
+        !site
+            .seals
+            .names()
+            .unwrap()
+            .iter()
+            .any(|name| name == STATE_FILE)
     );
-    site.seals.put(STATE_FILE, b"");
+    site.archive(1, site.at(0, 0));
+    assert!(site.has(1));
+}
+
+// --- Somebody else writes beside the vault.
+
+/// A key that is nobody's.
+fn strange_key(day: Day) -> DayKey {
+    let secret = SecretBytes::filled_by(|bytes| bytes.fill(99));
+    Seed::of(site::LOG, day, secret).signing_key()
+}
+
+/// The last note, changed and signed with a strange key.
+fn forged(site: &Site, change: impl FnOnce(&mut Checkpoint)) -> Note {
+    let mut claimed = site.notes().last().unwrap().claimed;
+    change(&mut claimed);
+    Note::sign(claimed, &strange_key(claimed.day))
+}
+
+fn append_to_seals(site: &Site, notes: &[Note]) {
+    let notes = notes.iter().map(Note::to_string).collect::<String>();
+    let seals = [site.vault.bytes(SEALS), notes.into_bytes()].concat();
+    site.vault.put(SEALS, &seals);
+}
+
+/// Notes that somebody could append who can write beside the vault and has no key of ours. The third day is open.
+fn strange_notes(site: &Site) -> Vec<(&'static str, Vec<Note>)> {
+    let first_final = site.notes()[1];
+    assert_eq!(
+        (first_final.claimed.kind, first_final.claimed.day),
+        (Kind::Final, site.day(0))
+    );
+    let another = |day: i64, kind: Kind| {
+        forged(site, |claimed| {
+            claimed.day = site.day(day);
+            claimed.kind = kind;
+            claimed.previous = Some(NoteHash([13; 32]));
+        })
+    };
+    let longer = forged(site, |claimed| {
+        claimed.day = site.day(1);
+        claimed.size = 1 << 40;
+    });
+    let empty = forged(site, |claimed| {
+        claimed.day = site.day(1);
+        (claimed.size, claimed.root, claimed.last_time) = (0, Tree::empty().root(), None);
+    });
+    let many = (0..300)
+        .map(|n| forged(site, |claimed| claimed.size = n + 10))
+        .collect();
+    vec![
+        ("an old final of ours once more", vec![first_final]),
+        (
+            "another final of the day before",
+            vec![another(1, Kind::Final)],
+        ),
+        (
+            "another interim of the day before",
+            vec![another(1, Kind::Interim)],
+        ),
+        ("another interim of today", vec![another(2, Kind::Interim)]),
+        ("a final of today", vec![another(2, Kind::Final)]),
+        ("a final of a day to come", vec![another(150, Kind::Final)]),
+        (
+            "a final behind the last key",
+            vec![another(i64::from(KEYS) + 9, Kind::Final)],
+        ),
+        (
+            "an interim of a day to come",
+            vec![another(150, Kind::Interim)],
+        ),
+        ("a longer log", vec![longer]),
+        ("an empty log", vec![empty]),
+        ("more than is looked at", many),
+    ]
+}
+
+#[test]
+fn notes_that_others_append_are_told_and_passed_over_and_the_days_are_sealed_as_without_them() {
+    let honest = two_sealed_days();
+    for (what, notes) in strange_notes(&honest) {
+        for remembers in [true, false] {
+            let site = honest.copy();
+            // With nothing remembered, a note of a day whose key is gone cannot be told from ours.
+            let can_be_told = |note: &Note| note.claimed.day >= site.day(2);
+            let is_known = remembers || (notes.iter().all(can_be_told) && notes.len() == 1);
+            if !remembers {
+                site.seals.put(STATE_FILE, b"");
+            }
+            append_to_seals(&site, &notes);
+            let (_, anomalies) = site.hook(9, site.at(2, 2 * HOUR));
+            if !is_known {
+                continue;
+            }
+            let told = anomalies
+                .iter()
+                .any(|anomaly| matches!(anomaly, Anomaly::StrangeSeal(_)));
+            assert!(told, "{what}, remembers {remembers}: {anomalies:?}");
+            assert_eq!(site.seed_day(), site.day(2), "{what}: no key was used up");
+            site.hook(10, site.at(3, 0));
+            assert_eq!(
+                site.states(site.at(3, HOUR)),
+                ["sealed", "sealed", "sealed", "open"],
+                "{what}, remembers {remembers}"
+            );
+            // Behind a seal of ours they are nothing any more.
+            assert!(site.seal(site.at(3, HOUR), None).is_empty(), "{what}");
+        }
+    }
+}
+
+#[test]
+fn finals_that_were_exchanged_for_others_are_not_continued() {
+    let site = two_sealed_days();
+    // In the place of the last day's final, with which the file ends, stands another one.
+    let notes = site.notes();
+    let last_final = notes
+        .iter()
+        .rposition(|note| note.claimed.kind == Kind::Final);
+    let (kept, _) = notes.split_at(last_final.unwrap());
+    let exchanged = forged(&site, |claimed| {
+        claimed.day = site.day(1);
+        claimed.kind = Kind::Final;
+    });
+    let kept: String = kept.iter().map(Note::to_string).collect();
+    site.vault
+        .put(SEALS, format!("{kept}{exchanged}").as_bytes());
     let (_, anomalies) = site.hook(9, site.at(2, 2 * HOUR));
-    assert!(matches!(only(anomalies), Anomaly::ForgedSeal(day) if day == site.day(150)));
-    assert_eq!(site.seed_day(), site.day(2));
+    let strange =
+        |anomaly: &Anomaly| matches!(anomaly, Anomaly::StrangeSeal(day) if *day == site.day(1));
+    assert!(anomalies.iter().any(strange), "{anomalies:?}");
+    site.hook(10, site.at(3, 0));
+    let true_final = notes[last_final.unwrap()];
+    let new_final = *site.notes().last().unwrap();
+    assert_eq!(new_final.claimed.previous, Some(true_final.hash()));
+}
+
+#[test]
+fn a_final_that_no_state_knows_counts_when_its_key_is_still_there() {
+    let site = two_sealed_days();
+    let state = site.seals.bytes(STATE_FILE);
+    let seed = site.seals.bytes(SEED_FILE);
+    site.archive(9, site.at(3, 0));
+    // A crash right behind the final: the seed is the old one, and nothing of the final is remembered.
+    site.seals.put(STATE_FILE, &state);
+    site.seals.put(SEED_FILE, &seed);
+    site.archive(10, site.at(3, 60));
+    assert!(site.verdict(site.at(3, HOUR)).is_intact());
 }
 
 // --- Disks that fail.

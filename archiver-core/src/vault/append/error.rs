@@ -15,6 +15,14 @@ pub enum AppendError {
     /// The file could not be opened, or its lock was not to be had.
     #[error("it could not be opened and locked: {0}")]
     Lock(#[source] io::Error),
+    /// The vault is one that is sealed, and nothing of it is there.
+    #[error(
+        "neither it nor its seals are there, and this server remembers {records} records of it: mount the disk on which it stands; if it was moved away on purpose, make an empty file in its place, and mails are archived there"
+    )]
+    NotMounted {
+        /// How many records are remembered.
+        records: u64,
+    },
     /// The vault's end could not be read.
     #[error("its end could not be read: {0}")]
     Read(#[source] io::Error),

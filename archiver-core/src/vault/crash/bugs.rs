@@ -110,6 +110,10 @@ impl Folder for Seeded {
         Ok(self.seeded(self.folder.open(name)?, name))
     }
 
+    fn open_secret(&self, name: &OsStr) -> io::Result<SeededFile> {
+        Ok(self.seeded(self.folder.open_secret(name)?, name))
+    }
+
     fn create_new(&self, name: &OsStr) -> io::Result<SeededFile> {
         if self.bug != Bug::RotationWithoutLock {
             return Ok(self.seeded(self.folder.create_new(name)?, name));

@@ -14,10 +14,10 @@ use super::{DONE, NOT_DONE, say};
 use crate::commands::status::count;
 use crate::delivery::clock;
 use crate::disk;
-use crate::reply::Notice;
 use crate::seal_folder::{self, SealFolderRefused};
-use crate::seals_reader::{LastSeals, seals_of};
+use crate::seals_reader::LastSeals;
 use crate::stop::StopSignals;
+use crate::vault_place::{NoVaultsPath, require_vaults_path, seals_of};
 
 /// It is sealed, and there is something to look after.
 const LOOK_AFTER: u8 = 2;
@@ -73,6 +73,8 @@ enum NotSealed {
     )]
     OtherDay { confirmed: Day, today: Day },
     #[error(transparent)]
+    NoVaultsPath(#[from] NoVaultsPath),
+    #[error(transparent)]
     Folder(#[from] SealFolderRefused),
     #[error(
         "vault {0} does not exist, nor do its seals; give the path that the hook is given (the first mail makes the vault)"
@@ -126,12 +128,11 @@ fn seal(args: &Args, path: &Path, folder: &Path) -> Result<Vec<Remark>, NotSeale
     let stop = prepare_process().map_err(NotSealed::Process)?;
     let now = clock().ok_or(NotSealed::Clock)?;
     args.check_day(now)?;
+    require_vaults_path(path, None, Some(folder))?;
     // A mistyped path would use up the keys of days beside a vault that nobody looks at.
     if !path.exists() && !seals_of(path).exists() {
         return Err(NotSealed::NoVault(path.display().to_string()));
     }
-    // Before anything is sealed: at a day's end the seed is replaced, and with it who may read it.
-    let exposed = exposed(folder);
     let mut sealer = seal_folder::open(folder, path, None, args.allow_network_fs, &stop)?;
     disk::vault_at(path, args.allow_network_fs, &stop)
         .and_then(|mut vault| sealer.seal(&mut vault, args.catch_up, || clock().unwrap_or(now)))
@@ -140,8 +141,7 @@ fn seal(args: &Args, path: &Path, folder: &Path) -> Result<Vec<Remark>, NotSeale
             source,
         })?;
     let anomalies = sealer.take_anomalies();
-    let remarks = anomalies.iter().map(Remark::from);
-    Ok(remarks.chain(exposed).collect())
+    Ok(anomalies.iter().map(Remark::from).collect())
 }
 
 /// The seed is in memory, and must not be in a core dump.
@@ -160,20 +160,13 @@ fn last_seals(args: &Args, vault: &Path) -> Result<LastSeals, NotSealed> {
     })
 }
 
-fn exposed(folder: &Path) -> Option<Remark> {
-    let is_exposed = seal_folder::seed_is_exposed(folder).is_ok_and(|is_exposed| is_exposed);
-    is_exposed.then(|| Remark {
-        weight: Weight::LookAfter,
-        text: Notice::SeedExposed(folder.display().to_string()).to_string(),
-    })
-}
-
 impl From<&Anomaly> for Remark {
     fn from(anomaly: &Anomaly) -> Self {
         let weight = match anomaly {
             hint if hint.is_notice() => Weight::Hint,
             Anomaly::SealsMissing { .. }
             | Anomaly::Forgotten { .. }
+            | Anomaly::StrangeSeal(_)
             | Anomaly::ClockBehind { .. }
             | Anomaly::NotRemembered(_) => Weight::LookAfter,
             _ => Weight::NotSealed,

@@ -32,6 +32,7 @@ use self::source::Source;
 use self::target::Target;
 use super::{DONE, say};
 use crate::delivery::clock;
+use crate::vault_place::require_vaults_path;
 
 /// Nothing was installed, or not to the end.
 pub(crate) const NOT_DONE: u8 = 1;
@@ -109,6 +110,9 @@ fn hide_memory() -> Result<(), InstallError> {
 
 /// Everything but the wiping: when it returns, the seal folder is whole and on stable storage.
 fn take_over(args: &Args, now: UtcTime) -> Result<(Report, Source), InstallError> {
+    if let Some(vault) = &args.vault {
+        require_vaults_path(vault, args.cert.as_deref(), Some(&args.seal_dir))?;
+    }
     let source = Source::open(&args.from)?;
     let server = source.server();
     let published = args.public.as_deref();

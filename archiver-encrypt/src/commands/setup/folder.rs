@@ -12,12 +12,17 @@ use archiver_core::vault::segments::{RULES_FILE, SegmentRules};
 use super::Args;
 use super::checks::{Check, Verdict};
 use super::user::User;
+use crate::vault_place::{folder_of, require_vaults_path};
 
 /// Looks at the folder in which the vault's file stands, and at the vault when it is a folder itself; makes what is asked for and missing.
 pub(crate) fn vault(args: &Args, user: &User) -> Vec<Check> {
     let Some(parent) = args.vault.parent() else {
         return vec![Check::bad("the root folder cannot be a vault")];
     };
+    let others = (Some(args.cert.as_path()), args.seal_dir.as_deref());
+    if let Err(e) = require_vaults_path(&args.vault, others.0, others.1) {
+        return vec![Check::bad(e.to_string())];
+    }
     let mut checks = Vec::new();
     if args.create && !parent.exists() {
         checks.push(made(parent, make(parent, user)));
@@ -41,8 +46,21 @@ pub(crate) fn vault(args: &Args, user: &User) -> Vec<Check> {
         checks.push(judge_rules(&args.vault, args.rules_asked_for()));
     } else {
         checks.push(judge(parent, user));
+        checks.extend(judge_mount_point(parent));
     }
     checks
+}
+
+/// Without its disk, a mount point is an empty folder in which a new vault would begin.
+fn judge_mount_point(folder: &Path) -> Option<Check> {
+    let disk_of = |path: &Path| fs::metadata(path).map(|found| found.dev()).ok();
+    let is_mount_point = disk_of(folder) != disk_of(&folder.join(".."));
+    is_mount_point.then(|| {
+        let path = folder.display();
+        Check::doubtful(format!(
+            "folder {path} is where a disk is mounted: when that disk is missing once, a new vault would begin below it; make a folder on the disk, and put the vault there: {path}/mail/VAULT"
+        ))
+    })
 }
 
 fn made(folder: &Path, outcome: io::Result<()>) -> Check {
@@ -56,7 +74,7 @@ fn made(folder: &Path, outcome: io::Result<()>) -> Check {
 fn make(folder: &Path, user: &User) -> io::Result<()> {
     DirBuilder::new().mode(0o700).create(folder)?;
     give(folder, user)?;
-    sync_folder_of(folder)
+    File::open(folder_of(folder))?.sync_all()
 }
 
 /// Writes the rules into a folder that has none. A hook that comes before them takes the usual ones.
@@ -80,7 +98,7 @@ fn write_rules(path: &Path, rules: &SegmentRules, user: &User) -> io::Result<()>
     writeln!(file, "{rules}")?;
     file.sync_all()?;
     give(path, user)?;
-    sync_folder_of(path)
+    File::open(folder_of(path))?.sync_all()
 }
 
 fn give(path: &Path, user: &User) -> io::Result<()> {
@@ -88,11 +106,6 @@ fn give(path: &Path, user: &User) -> io::Result<()> {
         chown(path, Some(user.uid), Some(user.gid))?;
     }
     Ok(())
-}
-
-fn sync_folder_of(path: &Path) -> io::Result<()> {
-    path.parent()
-        .map_or(Ok(()), |parent| File::open(parent)?.sync_all())
 }
 
 fn judge(folder: &Path, user: &User) -> Check {
@@ -130,12 +143,16 @@ fn judge_owner(folder: &Path, metadata: &Metadata, user: &User) -> Check {
 /// What the rules are. Rules that stand there are never changed here.
 fn judge_rules(folder: &Path, asked: Option<SegmentRules>) -> Check {
     let path = folder.join(RULES_FILE);
-    let path = path.display();
-    let stand = match fs::read_to_string(folder.join(RULES_FILE)) {
-        Ok(text) => text.parse().map_err(|e| format!("{path}: {e}")),
-        Err(e) if e.kind() == ErrorKind::NotFound => Ok(SegmentRules::default()),
-        Err(e) => Err(format!("{path} could not be read: {e}")),
+    let file = match fs::read(&path) {
+        Err(e) if e.kind() == ErrorKind::NotFound => Ok(None),
+        read => read.map(Some),
     };
+    let stand = match file {
+        Ok(file) => SegmentRules::of_file(file.as_deref())
+            .map_err(|e| format!("vault {}: {e}", folder.display())),
+        Err(e) => Err(format!("{} could not be read: {e}", path.display())),
+    };
+    let path = path.display();
     match (stand, asked) {
         (Err(problem), _) => Check::bad(problem),
         (Ok(stand), Some(asked)) if stand != asked => Check::doubtful(format!(

@@ -15,6 +15,7 @@ use super::user::User;
 use crate::certificate_file;
 use crate::delivery::clock;
 use crate::seal_folder::{self, SealFolderRefused};
+use crate::vault_place::folder_of;
 
 /// Looks at the seal folder, if one is asked for.
 pub(crate) fn folder(site: &Site, user: &User) -> Vec<Check> {
@@ -81,11 +82,8 @@ fn judge(folder: &str, name: &str, user: &User) -> Check {
 
 /// A copy of the vault's folder would be a copy of the seed.
 fn judge_place(site: &Site, folder: &str) -> Check {
-    let vault = Path::new(site.vault());
-    let beside = vault
-        .parent()
-        .is_some_and(|parent| Path::new(folder).starts_with(parent));
-    if beside {
+    let vaults_folder = folder_of(site.vault().as_ref());
+    if Path::new(folder).starts_with(vaults_folder) {
         return Check::doubtful(format!(
             "seal folder {folder} lies in the vault's folder; leave it out of every backup and snapshot of that, or move it elsewhere"
         ));

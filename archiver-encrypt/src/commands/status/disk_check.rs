@@ -11,6 +11,7 @@ use serde::Serialize;
 use super::Args;
 use super::report::size;
 use super::state::{Findings, State};
+use crate::vault_place::folder_of;
 use crate::vault_reader::VaultReader;
 
 const DAY: u64 = 86_400;
@@ -48,7 +49,7 @@ pub(crate) fn of(file: impl AsFd) -> Option<Disk> {
 
 /// The disk on which a file would lie, if its folder is there.
 pub(crate) fn beside(path: &Path) -> Option<Disk> {
-    of(File::open(path.parent()?).ok()?)
+    of(File::open(folder_of(path)).ok()?)
 }
 
 /// Says whether there is enough room, and fills in for how long.

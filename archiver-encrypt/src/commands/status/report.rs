@@ -73,6 +73,11 @@ impl Status {
         text
     }
 
+    /// The first line without figures.
+    pub(crate) fn summary_line(&self) -> String {
+        format!("ARCHIVER {} - {}\n", self.state, self.summary())
+    }
+
     /// What must be looked after, or else how things are.
     fn summary(&self) -> String {
         let mut parts: Vec<String> = self

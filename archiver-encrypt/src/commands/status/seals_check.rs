@@ -15,9 +15,9 @@ use serde::Serialize;
 use super::Args;
 use super::report::count;
 use super::state::{Findings, State};
-use crate::reply::Notice;
 use crate::seal_folder;
-use crate::seals_reader::{LastSeals, seals_of};
+use crate::seals_reader::LastSeals;
+use crate::vault_place::seals_of;
 use crate::vault_reader::VaultReader;
 
 /// A final is due at midnight UTC; from then on it may be so late.
@@ -106,7 +106,12 @@ fn judge_seed(folder: &Path, findings: &mut Findings) {
     let name = folder.display().to_string();
     match seal_folder::seed_is_exposed(folder) {
         Ok(false) => findings.add(State::Ok, "the seed may be read by its owner only"),
-        Ok(true) => findings.add(State::Critical, Notice::SeedExposed(name).to_string()),
+        Ok(true) => findings.add(
+            State::Critical,
+            format!(
+                "nothing is sealed: the seed {name}/seed may be read by others than its owner, who could forge the seals of the days to come; run: chmod go-rwx {name}/seed, and tell the auditor since when"
+            ),
+        ),
         Err(e) => findings.add(
             State::Critical,
             format!("nothing can be sealed: {name}/seed: {e}"),
@@ -171,6 +176,17 @@ fn judge_keys(server: &Server, days: i64, findings: &mut Findings) {
     findings.add(state, text);
 }
 
+/// The hook begins no second vault where its disk is missing.
+fn judge_missing(vault: &Path, remembered: Option<Remembered>, findings: &mut Findings) {
+    if let Some(remembered) = remembered.filter(Remembered::was_there) {
+        let (path, records) = (vault.display(), count(remembered.records, "record"));
+        let text = format!(
+            "no mail is archived: neither {path} nor its seals are there, and this server remembers {records} of it; mount its disk, or, if it was moved away on purpose, make an empty file in its place"
+        );
+        findings.add(State::Critical, text);
+    }
+}
+
 /// Whether the vault's end is what the server remembers.
 fn judge_log(
     vault: &Path,
@@ -178,6 +194,9 @@ fn judge_log(
     remembered: Option<Remembered>,
     findings: &mut Findings,
 ) {
+    if !vault.exists() && !seals_of(vault).exists() {
+        return judge_missing(vault, remembered, findings);
+    }
     let last = VaultReader::open(vault).and_then(|vault| vault.last_record());
     let Ok(Some(found)) = last else { return };
     let Header { place, leaf, .. } = found.header;

@@ -7,7 +7,7 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use archiver_core::identity::UtcTime;
-use archiver_core::vault::segments::{Listing, NotAVault};
+use archiver_core::vault::segments::Listing;
 use rustix::fs::{FlockOperation, flock};
 use serde::Serialize;
 
@@ -16,6 +16,7 @@ use super::disk_check::{self, Disk};
 use super::report::{count, duration, size};
 use super::state::{Findings, State};
 use crate::commands::sizes::Age;
+use crate::vault_place::{folder_of, require_vaults_path};
 use crate::vault_reader::{VaultReadError, VaultReader};
 
 /// A writer holds the lock for well under a millisecond, with a mail of gigabytes for some seconds.
@@ -42,6 +43,10 @@ pub(crate) fn look(
     now: UtcTime,
     findings: &mut Findings,
 ) -> (Option<Vault>, Option<Disk>) {
+    if let Err(e) = require_vaults_path(&args.vault, Some(&args.cert), args.seal_dir.as_deref()) {
+        findings.add(State::Critical, format!("no mail is archived: {e}"));
+        return (None, None);
+    }
     let vault = match VaultReader::open(&args.vault) {
         Ok(vault) => vault,
         Err(e) => {
@@ -63,7 +68,7 @@ pub(crate) fn look(
     judge_age(&facts, args, findings);
     judge_segments(&vault, &args.vault, findings);
     judge_permissions(&vault, &args.vault, findings);
-    judge_lock(&vault, findings);
+    judge_lock(&vault, &args.vault, findings);
     let rate = disk_check::bytes_a_day(&vault, now);
     let disk = disk_check::of(vault.locked_file());
     let disk = disk.map(|disk| disk_check::judge(disk, args, rate, findings));
@@ -143,8 +148,9 @@ fn judge_age(vault: &Vault, args: &Args, findings: &mut Findings) {
 
 /// Segments are removed from the front only.
 fn judge_segments(vault: &VaultReader, path: &Path, findings: &mut Findings) {
-    if vault.names().is_some_and(|names| !names.may_be_a_vault()) {
-        let text = format!("no mail is archived: vault {}: {NotAVault}", path.display());
+    let judged = vault.names().map(Listing::require_vault);
+    if let Some(Err(problem)) = judged {
+        let text = format!("no mail is archived: vault {}: {problem}", path.display());
         findings.add(State::Critical, text);
     }
     let missing = vault.names().map(Listing::missing).unwrap_or_default();
@@ -165,7 +171,7 @@ const STICKY: u32 = 0o1000;
 
 /// The mails are encrypted, so that reading is no catastrophe; writing is, as whoever may do it may delete them.
 fn judge_permissions(vault: &VaultReader, path: &Path, findings: &mut Findings) {
-    let folder = path.parent().unwrap_or(path);
+    let folder = folder_of(path);
     let folder_mode = fs::metadata(folder).map_or(0, |metadata| metadata.mode());
     if folder_mode & OTHERS_WRITE != 0 && folder_mode & STICKY == 0 {
         let folder = folder.display();
@@ -193,7 +199,7 @@ fn judge_permissions(vault: &VaultReader, path: &Path, findings: &mut Findings) 
 }
 
 /// Takes the lock for a moment, shared, as no hook is kept waiting by more than that.
-fn judge_lock(vault: &VaultReader, findings: &mut Findings) {
+fn judge_lock(vault: &VaultReader, path: &Path, findings: &mut Findings) {
     let deadline = Instant::now() + LOCK_PATIENCE;
     loop {
         match flock(vault.locked_file(), FlockOperation::NonBlockingLockShared) {
@@ -202,7 +208,8 @@ fn judge_lock(vault: &VaultReader, findings: &mut Findings) {
             Err(rustix::io::Errno::WOULDBLOCK) => {
                 let patience = LOCK_PATIENCE.as_secs();
                 let text = format!(
-                    "another program has held the vault's lock for more than {patience} seconds, and mail waits for it; look for it with: fuser -v VAULT"
+                    "another program has held the vault's lock for more than {patience} seconds, and mail waits for it; look for it with: fuser -v {}",
+                    path.display()
                 );
                 return findings.add(State::Critical, text);
             }

@@ -1,6 +1,6 @@
 //! What the origin proofs of a vault's records are worth, when it is known for which archive they are.
 
-use archiver_core::origin::{ArchiveFingerprints, OriginError, verify};
+use archiver_core::origin::{ArchiveFingerprints, OriginError, verify_record};
 use archiver_core::vault::read::{Claim, RecordFacts};
 use serde::Serialize;
 
@@ -43,9 +43,8 @@ impl Origin {
         let Some(proof) = &header.origin else {
             return Some(Self::Without);
         };
-        let rest = &message.digests.rest;
         Some(
-            match verify(archive, &header.place, session_keys, rest, proof) {
+            match verify_record(archive, &header.place, session_keys, message, proof) {
                 Ok(()) => Self::Good,
                 Err(e) => Self::Wrong(e),
             },

@@ -13,10 +13,13 @@ use archiver_core::seal::server::ServerRefused;
 use thiserror::Error;
 
 use crate::certificate_file::CertificateFileError;
+use crate::vault_place::NoVaultsPath;
 
 /// Why the seals were not installed.
 #[derive(Debug, Error)]
 pub(super) enum InstallError {
+    #[error(transparent)]
+    NoVaultsPath(#[from] NoVaultsPath),
     #[error("the system's clock cannot be read or is far off; set it")]
     Clock,
     #[error("the process could not be set up: {0}")]

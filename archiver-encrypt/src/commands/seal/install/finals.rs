@@ -10,8 +10,8 @@ use archiver_core::seal::note::Note;
 use rustix::fs::{FlockOperation, flock};
 
 use super::error::InstallError;
-use super::target::{folder_of, require_own};
-use crate::seals_reader::seals_of;
+use super::target::require_own;
+use crate::vault_place::{folder_of, seals_of};
 
 /// Appends what is missing, and returns when all of it is on stable storage.
 pub(super) fn append(vault: &Path, finals: &[Note]) -> Result<(), InstallError> {

@@ -5,8 +5,8 @@ use std::io::{self, ErrorKind, Read as _, Seek as _, Write as _};
 use std::os::unix::fs::{FileExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 
-use archiver_core::seal::installation::file_names;
 use archiver_core::seal::keys::Seed;
+use archiver_core::seal::seal_folder::{SEED_FILE, SERVER_FILE};
 use archiver_core::seal::seed_file::{self, SEED_FILE_BYTES, SeedFileRefused};
 use archiver_core::seal::server::{Server, ServerRefused};
 use archiver_core::secret::SecretBytes;
@@ -30,7 +30,7 @@ pub(super) struct Source {
 impl Source {
     /// Opens the folder. Nothing is begun when the seed could not be overwritten afterwards.
     pub(super) fn open(folder: &Path) -> Result<Self, InstallError> {
-        let path = folder.join(file_names::SEED);
+        let path = folder.join(SEED_FILE);
         let name = path.display().to_string();
         let opened = OpenOptions::new().read(true).write(true).open(&path);
         let file = opened.map_err(|source| match source.kind() {
@@ -45,7 +45,7 @@ impl Source {
             return Err(InstallError::Busy(name));
         }
         Ok(Self {
-            server: read_server(&folder.join(file_names::SERVER))?,
+            server: read_server(&folder.join(SERVER_FILE))?,
             folder: folder.to_owned(),
             path,
             file,

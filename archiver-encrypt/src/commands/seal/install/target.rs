@@ -7,14 +7,16 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use archiver_core::seal::day::Day;
-use archiver_core::seal::installation::{file_names, install};
+use archiver_core::seal::installation::install;
 use archiver_core::seal::keys::Seed;
+use archiver_core::seal::seal_folder::{SEED_FILE, SERVER_FILE};
 use archiver_core::seal::seed_file;
 use archiver_core::seal::server::Server;
 use rustix::fs::{CWD, RenameFlags, renameat_with};
 
 use super::error::InstallError;
 use super::source::{Source, read_seed, read_server, wipe};
+use crate::vault_place::folder_of;
 
 /// Where the seal folder is, or will be.
 #[derive(Debug)]
@@ -43,7 +45,7 @@ impl Target {
         if self.path.symlink_metadata().is_err() {
             return Ok(None);
         }
-        let path = self.path.join(file_names::SEED);
+        let path = self.path.join(SEED_FILE);
         let file = File::open(&path).map_err(|_| self.taken())?;
         if source
             .is_same_file(&file)
@@ -51,7 +53,7 @@ impl Target {
         {
             return Err(InstallError::SamePlace(self.path.display().to_string()));
         }
-        let server = read_server(&self.path.join(file_names::SERVER));
+        let server = read_server(&self.path.join(SERVER_FILE));
         let there = read_seed(&file, &path)?;
         let is_same_server = server.ok().as_ref() == Some(source.server());
         if !is_same_server || !came_from(source, &there)? {
@@ -78,11 +80,8 @@ impl Target {
 
     fn fill(&self, new: &Path, server: &Server, seed: &Seed) -> io::Result<()> {
         DirBuilder::new().mode(0o700).create(new)?;
-        write_new(&new.join(file_names::SERVER), server.to_string().as_bytes())?;
-        write_new(
-            &new.join(file_names::SEED),
-            seed_file::encode(seed).expose_bytes(),
-        )?;
+        write_new(&new.join(SERVER_FILE), server.to_string().as_bytes())?;
+        write_new(&new.join(SEED_FILE), seed_file::encode(seed).expose_bytes())?;
         File::open(new)?.sync_all()?;
         renameat_with(CWD, new, CWD, &self.path, RenameFlags::NOREPLACE)?;
         self.sync_name()
@@ -117,7 +116,7 @@ fn came_from(source: &Source, there: &Seed) -> Result<bool, InstallError> {
 
 /// What an interrupted run left: its seed is overwritten too.
 fn remove_leftover(new: &Path) -> io::Result<()> {
-    let seed = new.join(file_names::SEED);
+    let seed = new.join(SEED_FILE);
     match OpenOptions::new().write(true).open(&seed) {
         Ok(mut file) => wipe(&mut file, &seed, new)?,
         Err(e) if e.kind() == ErrorKind::NotFound => (),
@@ -161,12 +160,4 @@ fn name_of(uid: u32) -> String {
     let name = output.ok().filter(|output| output.status.success());
     let name = name.and_then(|output| String::from_utf8(output.stdout).ok());
     name.map_or_else(|| format!("'#{uid}'"), |name| name.trim().to_owned())
-}
-
-/// The folder that a path lies in; `.` for a bare name.
-pub(super) fn folder_of(path: &Path) -> &Path {
-    let parent = path
-        .parent()
-        .filter(|parent| !parent.as_os_str().is_empty());
-    parent.unwrap_or(Path::new("."))
 }

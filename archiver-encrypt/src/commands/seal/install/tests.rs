@@ -4,10 +4,10 @@ use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt as _;
 
 use archiver_core::identity::Fingerprint;
-use archiver_core::seal::installation::file_names;
 use archiver_core::seal::keys::Seed;
 use archiver_core::seal::note::Note;
 use archiver_core::seal::public_keys::ServerKeys;
+use archiver_core::seal::seal_folder::SEED_FILE;
 use archiver_core::seal::seed_file;
 use archiver_core::seal::server::Server;
 use archiver_core::vault::leaf::LogId;
@@ -60,7 +60,7 @@ impl Scene {
     }
 
     fn seed(&self, folder: &str) -> Seed {
-        let file = fs::read(self.path(folder).join(file_names::SEED)).unwrap();
+        let file = fs::read(self.path(folder).join(SEED_FILE)).unwrap();
         seed_file::decode(&file).unwrap()
     }
 
