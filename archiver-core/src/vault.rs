@@ -6,6 +6,8 @@
 
 pub mod leaf;
 
+pub mod gap;
+
 pub mod header;
 
 pub mod armor;
@@ -15,6 +17,8 @@ pub mod disk;
 pub mod segments;
 
 pub mod end;
+
+pub mod retired;
 
 pub mod writable;
 
@@ -34,6 +38,8 @@ pub(crate) mod crash;
 #[cfg(test)]
 pub(crate) mod memory_disk;
 
+pub(crate) mod stretch;
+
 pub mod scan;
 
 pub mod dearmor;
@@ -41,5 +47,7 @@ pub mod dearmor;
 pub mod read;
 
 pub mod chain;
+
+pub mod retire;
 
 pub(crate) mod crc24;

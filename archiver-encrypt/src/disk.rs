@@ -16,7 +16,7 @@ use archiver_core::vault::writable::WritableVault;
 use rustix::fs::{StatFs, fstatfs, statfs};
 use rustix::io::retry_on_intr;
 
-pub(crate) use self::open_file::OpenFile;
+pub use self::open_file::OpenFile;
 use self::refusal::{Refusal, network_file_system, refuse_other_than_file};
 use crate::stop::StopSignals;
 use crate::vault_place::folder_of;
@@ -43,7 +43,7 @@ pub(crate) fn vault_at<'a>(
     allow_network_fs: bool,
     stop: &'a StopSignals,
 ) -> io::Result<WritableVault<DiskFolder<'a>>> {
-    let folder = |path: &Path| DiskFolder::new(path, allow_network_fs, stop, LOCK_PATIENCE);
+    let folder = |path: &Path| DiskFolder::new(path, allow_network_fs, Some(stop), LOCK_PATIENCE);
     match fs::metadata(path) {
         Ok(found) if found.is_dir() => return Ok(WritableVault::segments(folder(path))),
         Err(e) if e.kind() != ErrorKind::NotFound => return Err(e),
@@ -60,10 +60,11 @@ pub(crate) fn vault_at<'a>(
 
 /// A folder of the disk.
 #[derive(Debug)]
-pub(crate) struct DiskFolder<'a> {
+pub struct DiskFolder<'a> {
     path: PathBuf,
     allow_network_fs: bool,
-    stop: &'a StopSignals,
+    /// What ends the waiting; nothing, where the caller's process ends by signals as usual.
+    stop: Option<&'a StopSignals>,
     patience: Duration,
     /// The folder itself, from [`Folder::lock`] on.
     locked: Option<File>,
@@ -72,10 +73,21 @@ pub(crate) struct DiskFolder<'a> {
 impl<'a> DiskFolder<'a> {
     /// A seal folder.
     pub(crate) fn of_seals(path: &Path, allow_network_fs: bool, stop: &'a StopSignals) -> Self {
-        Self::new(path, allow_network_fs, stop, SEALS_PATIENCE)
+        Self::new(path, allow_network_fs, Some(stop), SEALS_PATIENCE)
     }
 
-    fn new(path: &Path, allow_network_fs: bool, stop: &'a StopSignals, patience: Duration) -> Self {
+    /// A folder of segments, for other work than the hook's under the writers' lock.
+    #[must_use]
+    pub fn of_segments(path: &Path, allow_network_fs: bool) -> Self {
+        Self::new(path, allow_network_fs, None, LOCK_PATIENCE)
+    }
+
+    fn new(
+        path: &Path,
+        allow_network_fs: bool,
+        stop: Option<&'a StopSignals>,
+        patience: Duration,
+    ) -> Self {
         Self {
             path: path.to_owned(),
             allow_network_fs,

@@ -18,7 +18,7 @@ mod certificate_file;
 mod commands;
 mod delivery;
 mod delivery_log;
-mod disk;
+pub mod disk;
 mod manual;
 mod recipient_file;
 mod reply;

@@ -36,11 +36,6 @@ impl StopSignals {
         Ok(Self(SignalFd::with_flags(&stop, flags)?))
     }
 
-    /// Fails once the hook was asked to stop.
-    pub(crate) fn check(&self) -> io::Result<()> {
-        self.pause(Duration::ZERO)
-    }
-
     /// Waits for a while; fails at once when the hook is asked to stop.
     pub(crate) fn pause(&self, duration: Duration) -> io::Result<()> {
         let timeout = PollTimeout::try_from(duration).map_err(io::Error::other)?;

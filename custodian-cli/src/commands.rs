@@ -8,3 +8,4 @@ pub(crate) mod man;
 pub(crate) mod open;
 pub(crate) mod rebuild;
 pub(crate) mod rehearse;
+pub(crate) mod retire;

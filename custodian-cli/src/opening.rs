@@ -27,6 +27,8 @@ mod manifest;
 mod message;
 mod out_folder;
 mod pipeline;
+pub(crate) mod retired;
+pub(crate) mod retiring;
 mod row;
 pub(crate) mod sealing;
 mod shown;
@@ -40,6 +42,7 @@ use duplicates::Duplicates;
 use manifest::Manifest;
 use message::Opener;
 use out_folder::OutFolder;
+use retired::{Passed, RetiredReport};
 use row::{Outcome, Row};
 use shown::HeaderReader;
 use source::VaultSource;
@@ -84,12 +87,25 @@ pub(crate) struct Summary {
     pub(crate) duplicates: u64,
     /// Bytes of all vaults.
     pub(crate) bytes: u64,
+    /// Segments that were removed at the end of their retention, with their records.
+    pub(crate) retired_segments: Vec<RetiredReport>,
 }
 
 impl Summary {
     /// Whether something was found that must be looked into. Records without our header and duplicates are no anomalies.
     pub(crate) fn anomalies(&self) -> bool {
-        self.torn + self.damaged + self.foreign + self.stray + self.broken_links > 0
+        let mut retired = self.retired_segments.iter();
+        let is_in_doubt = retired.any(|segment| segment.trouble.is_some());
+        is_in_doubt || self.torn + self.damaged + self.foreign + self.stray + self.broken_links > 0
+    }
+
+    fn count_retired(&mut self, passed: Passed) {
+        let faults = passed
+            .records
+            .iter()
+            .filter(|record| record.fault.is_some());
+        self.broken_links += faults.count() as u64;
+        self.retired_segments.push(passed.report);
     }
 
     fn count(&mut self, row: &Row) {
@@ -220,6 +236,8 @@ impl<'a> Opening<'a> {
             self.threads,
             |job| opener.open(job),
             |job, opened| {
+                let told = |_, passed| summary.count_retired(passed);
+                chains.pass_retired_before(job, &sources, told)?;
                 let mut row = Row::of(job, &opened);
                 row.take_standing(chains.follow(job, opened.facts)?);
                 row.duplicate_of = duplicates.earlier(&row);
@@ -229,6 +247,8 @@ impl<'a> Opening<'a> {
                 Ok(())
             },
         )?;
+        let told = |_, passed| summary.count_retired(passed);
+        chains.pass_retired_at_the_end(&sources, told)?;
         manifest.finish(&summary)?;
         out.finish(manifest::FILES)?;
         Ok(summary)

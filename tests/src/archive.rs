@@ -14,7 +14,6 @@ use archiver_core::vault::chain::{Chain, Standing};
 use archiver_core::vault::read::read_record;
 use archiver_core::vault::scan::{Scanner, Span, SpanKind};
 use archiver_core::vault::segments::{Listing, SegmentNumber};
-use sha2::{Digest as _, Sha256};
 use tempfile::TempDir;
 
 use crate::binaries::hook;
@@ -126,8 +125,9 @@ impl Archive {
             open_message(message, &self.key, allowed, &mut mail)
         })
         .expect("memory can be read");
-        let standing = chain.follow(span, facts, |gap| {
-            Ok(Sha256::digest(part(vault, gap.start, gap.end)).into())
+        let standing = chain.follow(span, facts, |hash, gap| {
+            hash.update(part(vault, gap.start, gap.end));
+            Ok(())
         });
         let (place, fault) = match standing.expect("memory can be read") {
             Standing::Linked(link) => {

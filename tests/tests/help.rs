@@ -45,12 +45,26 @@ fn scene() -> Ceremony {
         fs::copy(ceremony.sheet_picture(share, 200.0), here.join(name)).unwrap();
     }
     fs::copy(ceremony.vault(), here.join("COPY")).unwrap();
+    fill_segments(&ceremony, &here.join("SEGMENTS"));
     let copied = run(Command::new("cp")
         .arg("-r")
         .arg(ceremony.public())
         .arg(here.join("public")));
     let _ = copied.expect_code(0);
     ceremony
+}
+
+/// A vault of which every mail is a segment.
+fn fill_segments(ceremony: &Ceremony, vault: &Path) {
+    fs::create_dir(vault).unwrap();
+    let rules = "archiver segments 1 size=1 day=no\n";
+    fs::write(vault.join("segments.conf"), rules).unwrap();
+    for _ in 0..3 {
+        let mut hook = hook();
+        hook.arg("--cert").arg(ceremony.certificate());
+        let archived = run_with_stdin(hook.arg("--vault").arg(vault), b"Subject: x\n\nx\n");
+        let _ = archived.expect_code(0);
+    }
 }
 
 /// Runs a line as somebody types it at a terminal, who answers every question with `yes`.

@@ -14,8 +14,9 @@ use super::day::Day;
 use super::note::Note;
 use super::replay::{Behind, replay};
 use super::state::{LastLeaf, State};
+use super::verify::Record;
 use crate::vault::append::find_tail;
-use crate::vault::chain::{Fault, Link};
+use crate::vault::chain::Fault;
 use crate::vault::disk::Folder;
 use crate::vault::header::Header;
 use crate::vault::leaf::{LeafHash, LogId, Place};
@@ -205,13 +206,13 @@ pub(super) fn until<F: Folder<File: Sync>>(
 ) -> io::Result<State> {
     while vault.reach_back()? {}
     let mut state = State::beginning(log);
-    replay(vault.end(), None, |link| {
-        let Place { log, time, .. } = link.header.place;
+    replay(vault, None, |record| {
+        let Place { log, time, .. } = record.place;
         if log == state.log {
             if Day::of(time) > day {
                 return ControlFlow::Break(());
             }
-            state.push(link.header.leaf, time);
+            state.push(record.leaf, time);
         }
         ControlFlow::Continue(())
     })?;
@@ -259,15 +260,15 @@ impl Reader {
         behind: Option<Behind>,
     ) -> io::Result<()> {
         while vault.reach_back()? {}
-        replay(vault.end(), behind, |link| {
-            self.take(link);
+        replay(vault, behind, |record| {
+            self.take(record);
             ControlFlow::Continue(())
         })
     }
 
     /// What the checkpoint covers is as it claims when its root comes out. What stands behind it must hold by itself.
-    fn take(&mut self, link: &Link) {
-        let Place { log, seq, time, .. } = link.header.place;
+    fn take(&mut self, record: &Record) {
+        let Place { log, seq, time, .. } = record.place;
         if log != self.state.log {
             return;
         }
@@ -277,13 +278,13 @@ impl Reader {
                 expected,
                 found: seq,
             });
-            let fault = link
+            let fault = record
                 .fault
                 .clone()
                 .map(|fault| Contradiction::Record { seq, fault });
             self.fault = fault.or(number);
         }
-        self.state.push(link.header.leaf, time);
+        self.state.push(record.leaf, time);
         self.compare();
     }
 

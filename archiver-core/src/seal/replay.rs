@@ -2,16 +2,17 @@
 //!
 //! Every leaf is computed anew; whether the links are as they must be is for the caller to judge.
 
-use std::io::{self, Read};
-use std::ops::{ControlFlow, Range};
+use std::io;
+use std::ops::ControlFlow;
 
-use sha2::{Digest as _, Sha256};
-
-use crate::vault::chain::{Chain, Link, Standing};
-use crate::vault::disk::ReadAt;
+use super::verify::Record;
+use crate::vault::chain::{Chain, Standing};
+use crate::vault::disk::{Folder, ReadAt};
 use crate::vault::header::Header;
 use crate::vault::read::read_record;
 use crate::vault::scan::{Scanner, Span, SpanKind};
+use crate::vault::stretch::Stretch;
+use crate::vault::writable::LockedVault;
 
 /// A record of ours, and where it ends.
 #[derive(Clone, Copy, Debug)]
@@ -20,21 +21,53 @@ pub(super) struct Behind {
     pub(super) end: u64,
 }
 
-/// Gives each record of ours behind `behind` (or from the vault's first byte on) to `each`, until that breaks off.
-pub(super) fn replay(
-    vault: &(impl ReadAt + Sync),
+/// Gives each record of ours behind `behind` to `each`, until that breaks off; without it, all of them, those of retired segments included.
+pub(super) fn replay<F: Folder<File: Sync>>(
+    vault: &LockedVault<'_, F>,
     behind: Option<Behind>,
-    mut each: impl FnMut(&Link) -> ControlFlow<()>,
+    mut each: impl FnMut(&Record) -> ControlFlow<()>,
+) -> io::Result<()> {
+    match behind {
+        Some(Behind { header, end }) => {
+            let chain = Chain::behind(header, end);
+            follow(vault.end(), chain, end, each)
+        }
+        None => match replay_retired(vault, &mut each)? {
+            ControlFlow::Continue(chain) => follow(vault.end(), chain, 0, each),
+            ControlFlow::Break(()) => Ok(()),
+        },
+    }
+}
+
+/// The records of the retired segments in front of the first one, and the chain that goes on behind them.
+fn replay_retired<F: Folder>(
+    vault: &LockedVault<'_, F>,
+    each: &mut impl FnMut(&Record) -> ControlFlow<()>,
+) -> io::Result<ControlFlow<(), Chain>> {
+    let mut chain = Chain::new();
+    for retired in vault.retired_in_front() {
+        let mut goes_on = ControlFlow::Continue(());
+        chain.pass_retired(&retired?, 0, |record, fault| {
+            if goes_on.is_continue() {
+                goes_on = each(&Record::retired(record, fault));
+            }
+        });
+        if goes_on.is_break() {
+            return Ok(ControlFlow::Break(()));
+        }
+    }
+    Ok(ControlFlow::Continue(chain))
+}
+
+/// The records that stand in the vault from `start` on.
+fn follow(
+    vault: &(impl ReadAt + Sync),
+    mut chain: Chain,
+    start: u64,
+    mut each: impl FnMut(&Record) -> ControlFlow<()>,
 ) -> io::Result<()> {
     let size = vault.size()?;
-    let start = behind.map_or(0, |behind| behind.end);
-    let mut chain = behind.map_or_else(Chain::new, |Behind { header, end }| {
-        Chain::behind(header, end)
-    });
-    for span in Scanner::new(Stretch {
-        vault,
-        rest: start..size,
-    }) {
+    for span in Scanner::new(Stretch::of(vault, start..size)) {
         let Span {
             offset,
             length,
@@ -48,48 +81,16 @@ pub(super) fn replay(
         if kind != SpanKind::Record {
             continue;
         }
-        let record = Stretch {
-            vault,
-            rest: span.offset..span.end(),
-        };
+        let record = Stretch::of(vault, span.offset..span.end());
         let (facts, ()) = read_record(record, length, |_| ())?;
-        let standing = chain.follow(&span, facts, |gap| hash(vault, gap))?;
+        let standing = chain.follow(&span, facts, |hash, gap| {
+            Stretch::of(vault, gap).for_each_piece(|piece| hash.update(piece))
+        })?;
         if let Standing::Linked(link) = standing
-            && each(&link).is_break()
+            && each(&Record::from(&link)).is_break()
         {
             break;
         }
     }
     Ok(())
-}
-
-fn hash(vault: &impl ReadAt, range: Range<u64>) -> io::Result<[u8; 32]> {
-    let (mut stretch, mut hash, mut buffer) = (
-        Stretch { vault, rest: range },
-        Sha256::new(),
-        vec![0; 64 * 1024],
-    );
-    loop {
-        match stretch.read(&mut buffer)? {
-            0 => return Ok(hash.finalize().into()),
-            read => hash.update(buffer.get(..read).unwrap_or_default()),
-        }
-    }
-}
-
-/// A part of the vault, as a reader.
-struct Stretch<'a, T> {
-    vault: &'a T,
-    rest: Range<u64>,
-}
-
-impl<T: ReadAt> Read for Stretch<'_, T> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let left = usize::try_from(self.rest.end - self.rest.start).unwrap_or(usize::MAX);
-        let read = left.min(buffer.len());
-        let (now, _) = buffer.split_at_mut(read);
-        self.vault.read_exact_at(now, self.rest.start)?;
-        self.rest.start += read as u64;
-        Ok(read)
-    }
 }

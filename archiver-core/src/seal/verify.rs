@@ -73,8 +73,10 @@ impl Verdict {
 pub struct DayVerdict {
     /// The day.
     pub day: Day,
-    /// How many records of the vault are dated in it.
+    /// How many records of the vault are dated in it, retired ones included.
     pub records: u64,
+    /// How many of them were removed with their segment: their leaves are sealed, and they themselves are gone.
+    pub retired: u64,
     /// The number of the first of them in the log.
     pub first: Option<u64>,
     /// The verdict.

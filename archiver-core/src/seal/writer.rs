@@ -40,6 +40,9 @@ mod last_seal;
 )]
 mod crashes;
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod retirements;
+#[cfg(test)]
 #[allow(
     clippy::unwrap_used,
     clippy::panic,

@@ -7,15 +7,18 @@
 //! are bound by the gap of our next record.
 
 use std::io;
+use std::mem;
 use std::ops::Range;
 
 use sha2::{Digest as _, Sha256};
 use thiserror::Error;
 
 use crate::identity::UtcTime;
+use crate::vault::gap::GapHash;
 use crate::vault::header::{Header, HeaderError};
 use crate::vault::leaf::{LeafHash, LogId, Place};
 use crate::vault::read::{Claim, MessageFacts, RecordFacts};
+use crate::vault::retired::{RetiredRecord, RetiredSegment};
 use crate::vault::scan::Span;
 
 /// Where a whole record stands.
@@ -79,14 +82,26 @@ pub enum Fault {
     /// The armor was rewritten: the message is the same, the bytes are not.
     #[error("its armor was rewritten")]
     Armor,
+    /// Its segment was retired, and it was damaged before.
+    #[error("it was damaged already when its segment was retired")]
+    RetiredDamaged,
 }
 
 /// The state of the walk through one vault.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Chain {
-    last: Option<Header>,
-    /// Where the last record of ours ends; the gap of the next one starts there.
+    last: Option<Before>,
+    /// What of the next record's gap stood in retired segments.
+    retired_gap: GapHash,
+    /// Where the last record of ours ends, or the last retired segment; the gap of the next one goes on there.
     end: u64,
+}
+
+/// What the next record's place depends on.
+#[derive(Clone, Copy, Debug)]
+struct Before {
+    place: Place,
+    leaf: LeafHash,
 }
 
 impl Chain {
@@ -98,11 +113,44 @@ impl Chain {
 
     /// A walk that goes on behind a record of ours, which ends at `end`.
     pub(crate) fn behind(record: Header, end: u64) -> Self {
-        let last = Some(record);
-        Self { last, end }
+        let Header { place, leaf, .. } = record;
+        Self {
+            last: Some(Before { place, leaf }),
+            retired_gap: GapHash::default(),
+            end,
+        }
     }
 
-    /// Judges the next whole record. `hash_gap` gives the SHA-256 of a range of the vault; it is asked only when there are
+    /// Follows the records of a retired segment, in whose place the vault goes on at `at`, and gives each of them to `each` with what
+    /// is wrong with its link.
+    pub fn pass_retired(
+        &mut self,
+        segment: &RetiredSegment,
+        at: u64,
+        mut each: impl FnMut(&RetiredRecord, Option<Fault>),
+    ) {
+        for record in segment.records() {
+            let RetiredRecord { place, leaf, .. } = record;
+            let damaged = record.was_damaged.then_some(Fault::RetiredDamaged);
+            let fault = self.misplaced(&Before { place, leaf }).or(damaged);
+            self.last = Some(Before { place, leaf });
+            each(&record, fault);
+        }
+        self.retired_gap = segment.gap().clone();
+        self.end = at + u64::from(segment.lacks_last_line_feed());
+    }
+
+    /// What of the next record's gap stood in retired segments.
+    pub(crate) fn gap_so_far(&self) -> &GapHash {
+        &self.retired_gap
+    }
+
+    /// What of the gap behind the last record of ours stood in retired segments, and where it goes on.
+    pub(crate) fn into_gap(self) -> (GapHash, u64) {
+        (self.retired_gap, self.end)
+    }
+
+    /// Judges the next whole record. `hash_gap` takes a range of the vault into a hash; it is asked only when there are
     /// bytes between two records of ours.
     ///
     /// # Errors
@@ -111,7 +159,7 @@ impl Chain {
         &mut self,
         span: &Span,
         facts: RecordFacts,
-        hash_gap: impl FnOnce(Range<u64>) -> io::Result<[u8; 32]>,
+        hash_gap: impl FnOnce(&mut GapHash, Range<u64>) -> io::Result<()>,
     ) -> io::Result<Standing> {
         let header = match facts.claim {
             Claim::None => return Ok(Standing::NoHeader),
@@ -119,12 +167,18 @@ impl Chain {
             Claim::Header(header) => header,
         };
         let gap = self.end..span.offset;
+        let before_the_gap = mem::take(&mut self.retired_gap);
         self.end = span.end();
-        let misplaced = self.misplaced(&header);
-        self.last = Some(header);
+        let Header { place, leaf, .. } = header;
+        let now = Before { place, leaf };
+        let misplaced = self.misplaced(&now);
+        self.last = Some(now);
         let (leaf_matches, broken) = match facts.message {
             Err(_) => (false, Some(Fault::Damaged)),
-            Ok(message) => check_leaf(&header, &message, gap, hash_gap)?,
+            Ok(message) => {
+                let gap = gap_of(before_the_gap, gap, hash_gap)?;
+                check_leaf(&header, &message, gap)
+            }
         };
         Ok(Standing::Linked(Link {
             header,
@@ -134,15 +188,14 @@ impl Chain {
     }
 
     /// What is wrong with the place that a header claims, after the record before.
-    fn misplaced(&self, header: &Header) -> Option<Fault> {
-        let place = header.place;
+    fn misplaced(&self, now: &Before) -> Option<Fault> {
+        let place = now.place;
         let (expected, prev, earliest) = match &self.last {
             None => (Some(0), LeafHash::BEFORE_THE_FIRST, None),
-            Some(before) if before.place.log != place.log => return beginning(header, before),
-            Some(Header {
+            Some(before) if before.place.log != place.log => return beginning(now, before),
+            Some(Before {
                 place: before,
                 leaf,
-                ..
             }) => (before.seq.checked_add(1), *leaf, Some(before.time)),
         };
         let found = place.seq;
@@ -160,7 +213,7 @@ impl Chain {
 
 /// What is wrong with a log that begins behind a record of another one. Its first record has that record's leaf as its
 /// `prev`, when it was appended there.
-fn beginning(first: &Header, before: &Header) -> Option<Fault> {
+fn beginning(first: &Before, before: &Before) -> Option<Fault> {
     let Place { log, seq, prev, .. } = first.place;
     match (seq, prev) {
         (0, prev) if prev == before.leaf => None,
@@ -169,12 +222,24 @@ fn beginning(first: &Header, before: &Header) -> Option<Fault> {
     }
 }
 
+/// The SHA-256 of a gap that may have begun in retired segments; `None` when there are no bytes in it.
+fn gap_of(
+    before: GapHash,
+    range: Range<u64>,
+    hash_gap: impl FnOnce(&mut GapHash, Range<u64>) -> io::Result<()>,
+) -> io::Result<Option<[u8; 32]>> {
+    let mut gap = before;
+    if !range.is_empty() {
+        hash_gap(&mut gap, range)?;
+    }
+    Ok((gap.bytes() > 0).then(|| gap.finish()))
+}
+
 fn check_leaf(
     header: &Header,
     message: &MessageFacts,
-    gap: Range<u64>,
-    hash_gap: impl FnOnce(Range<u64>) -> io::Result<[u8; 32]>,
-) -> io::Result<(bool, Option<Fault>)> {
+    gap: Option<[u8; 32]>,
+) -> (bool, Option<Fault>) {
     let Header {
         place,
         leaf,
@@ -182,20 +247,12 @@ fn check_leaf(
     } = header;
     let matches = |gap: [u8; 32]| place.leaf(&message.digests, origin.as_ref(), &gap) == *leaf;
     let nothing: [u8; 32] = Sha256::digest([]).into();
-    let fault_of_armor = (!message.canonical).then_some(Fault::Armor);
-    if gap.is_empty() {
-        return Ok(if matches(nothing) {
-            (true, fault_of_armor)
-        } else {
-            (false, Some(Fault::Leaf))
-        });
-    }
-    if matches(hash_gap(gap)?) {
-        Ok((true, fault_of_armor))
-    } else if matches(nothing) {
-        Ok((true, Some(Fault::Gap)))
+    if matches(gap.unwrap_or(nothing)) {
+        (true, (!message.canonical).then_some(Fault::Armor))
+    } else if gap.is_some() && matches(nothing) {
+        (true, Some(Fault::Gap))
     } else {
-        Ok((false, Some(Fault::Leaf)))
+        (false, Some(Fault::Leaf))
     }
 }
 
@@ -260,7 +317,10 @@ mod tests {
                 };
                 let record = range(span.offset, span.end());
                 let (facts, ()) = read_record(record, span.length, |_| ()).unwrap();
-                let hash = |gap: Range<u64>| Ok(Sha256::digest(range(gap.start, gap.end)).into());
+                let hash = |hash: &mut GapHash, gap: Range<u64>| {
+                    hash.update(range(gap.start, gap.end));
+                    Ok(())
+                };
                 chain.follow(&span, facts, hash).unwrap()
             })
             .collect()

@@ -54,6 +54,57 @@ impl BodyDigests {
     }
 }
 
+/// All that a leaf binds beside the record's place: four SHA-256.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LeafParts {
+    /// Of the message.
+    pub body: BodyDigests,
+    /// Of the origin proof.
+    pub origin: [u8; 32],
+    /// Of the gap.
+    pub gap: [u8; 32],
+}
+
+impl LeafParts {
+    /// How many bytes they are together.
+    pub(crate) const LENGTH: usize = 4 * 32;
+
+    /// The parts of a record with this message and this origin proof, behind a gap with this SHA-256.
+    pub(crate) fn of(body: &BodyDigests, origin: Option<&OriginProof>, gap: &[u8; 32]) -> Self {
+        let origin = origin.map_or(&[][..], |proof| &proof.0);
+        Self {
+            body: *body,
+            origin: Sha256::digest(origin).into(),
+            gap: *gap,
+        }
+    }
+
+    /// In the order in which the leaf takes them.
+    pub(crate) fn bytes(&self) -> [u8; Self::LENGTH] {
+        let mut bytes = [0; Self::LENGTH];
+        let BodyDigests { session_keys, rest } = self.body;
+        let parts = [session_keys, rest, self.origin, self.gap];
+        for (place, part) in bytes.as_chunks_mut().0.iter_mut().zip(parts) {
+            *place = part;
+        }
+        bytes
+    }
+
+    pub(crate) fn of_bytes(bytes: &[u8; Self::LENGTH]) -> Option<Self> {
+        let [session_keys, rest, origin, gap] = bytes.as_chunks().0 else {
+            return None;
+        };
+        Some(Self {
+            body: BodyDigests {
+                session_keys: *session_keys,
+                rest: *rest,
+            },
+            origin: *origin,
+            gap: *gap,
+        })
+    }
+}
+
 /// Where a record stands: its log, its number there, its time, and the leaf before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Place {
@@ -80,12 +131,17 @@ impl Place {
         origin: Option<&OriginProof>,
         gap: &[u8; 32],
     ) -> LeafHash {
-        let origin = origin.map_or(&[][..], |proof| &proof.0);
+        self.leaf_of(&LeafParts::of(body, origin, gap))
+    }
+
+    /// The leaf of a record at this place of which only these hashes are known.
+    #[must_use]
+    pub fn leaf_of(&self, parts: &LeafParts) -> LeafHash {
         let hash = Sha256::new()
             .chain_update([RFC6962_LEAF_PREFIX])
-            .chain_update(self.bytes(body))
-            .chain_update(Sha256::digest(origin))
-            .chain_update(gap);
+            .chain_update(self.bytes(&parts.body))
+            .chain_update(parts.origin)
+            .chain_update(parts.gap);
         LeafHash(hash.finalize().into())
     }
 

@@ -74,8 +74,15 @@ impl SegmentNumber {
         Self::with_end(name, SEGMENT_END).filter(|number| number.file_name() == name)
     }
 
+    /// Reads exactly what [`Self::retired_name`] gives.
     fn of_retired(name: &OsStr) -> Option<Self> {
         Self::with_end(name, RETIRED_END).filter(|number| number.retired_name() == name)
+    }
+
+    /// Whether a name is that of a retired segment's file in the making.
+    fn is_retired_in_the_making(name: &OsStr) -> bool {
+        let name = name.to_str().and_then(|name| name.strip_suffix(".new"));
+        name.is_some_and(|name| Self::of_retired(name.as_ref()).is_some())
     }
 
     fn with_end(name: &OsStr, end: &str) -> Option<Self> {
@@ -83,6 +90,22 @@ impl SegmentNumber {
         number.strip_suffix(end)?.parse().ok().map(Self)
     }
 }
+
+impl FromStr for SegmentNumber {
+    type Err = NotASegment;
+
+    /// Reads a number, or the name of the segment's file.
+    fn from_str(text: &str) -> Result<Self, NotASegment> {
+        let number = text.parse().ok().map(Self);
+        let number = number.or_else(|| Self::of_file(text.as_ref()));
+        number.ok_or(NotASegment)
+    }
+}
+
+/// Text that names no segment.
+#[derive(Debug, Error, PartialEq, Eq)]
+#[error("a segment is named by its number or its file: 1, or VAULT-000001.asc")]
+pub struct NotASegment;
 
 /// What stands in the folder of a vault in segments.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -139,6 +162,13 @@ impl Listing {
         missing
     }
 
+    /// The retired segments that stand for those in front of the first segment, in order.
+    pub(crate) fn retired_in_front(&self) -> Vec<SegmentNumber> {
+        let first = self.segments.first();
+        let is_in_front = |number: &&SegmentNumber| first.is_none_or(|first| *number < first);
+        self.retired.iter().filter(is_in_front).copied().collect()
+    }
+
     /// Requires that a folder with these names is a vault: it has rules, or segments, or had some. So neither a path given by mistake, such
     /// as that of a home folder, nor the mount point of a disk that is not mounted becomes a vault.
     ///
@@ -163,12 +193,13 @@ impl Listing {
     }
 }
 
-/// The seals, and the hook's recipient file, also in the making (docs/format.md §7.6).
+/// The seals, the hook's recipient file, also in the making (docs/format.md §7.6), and a retired segment's file in the making.
 fn stands_beside_segments(name: &OsStr) -> bool {
     let rest = name.to_str().and_then(|name| name.strip_prefix(STEM));
-    rest.is_some_and(|rest| {
+    let is_seals_or_recipient = rest.is_some_and(|rest| {
         rest == SEALS_END || rest.strip_suffix(NEW_END).unwrap_or(rest) == RECIPIENT_END
-    })
+    });
+    is_seals_or_recipient || SegmentNumber::is_retired_in_the_making(name)
 }
 
 /// What a name is taken for in or beside a vault, when no vault may have it; `None` for a name that a vault may have. A record that is appended to
@@ -340,6 +371,7 @@ mod tests {
             "VAULT-999999.asc",
             "segments.conf",
             "VAULT-000001.retired",
+            "VAULT-000002.retired.new",
             "VAULT-000003.asc~",
         ];
         let listing = Listing::of(names.map(OsString::from));

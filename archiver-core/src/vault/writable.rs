@@ -9,6 +9,7 @@ use std::io;
 use crate::identity::UtcTime;
 use crate::vault::disk::{DiskFile, Folder, read_whole};
 use crate::vault::end::End;
+use crate::vault::retired::{self, RetiredSegment};
 use crate::vault::segments::{
     LONGEST_RULES, Listing, RULES_FILE, SEALS_END, STEM, SegmentNumber, SegmentRules, beside,
 };
@@ -81,6 +82,7 @@ fn last_segment<F: Folder>(folder: &F) -> io::Result<(End<F::File>, Segments)> {
     let rules = rules(folder)?;
     let mut listing = Listing::of(folder.names()?);
     listing.require_vault().map_err(io::Error::other)?;
+    let retired_in_front = listing.retired_in_front();
     let (last, file) = if let Some(last) = listing.segments.pop() {
         (last, folder.open(&last.file_name())?)
     } else {
@@ -91,7 +93,8 @@ fn last_segment<F: Folder>(folder: &F) -> io::Result<(End<F::File>, Segments)> {
         rules,
         earlier: listing.segments,
         last,
-        highest_retired: listing.retired.pop(),
+        highest_retired: listing.retired.last().copied(),
+        retired_in_front,
     };
     Ok((End::of(file)?, segments))
 }
@@ -124,6 +127,8 @@ struct Segments {
     earlier: Vec<SegmentNumber>,
     last: SegmentNumber,
     highest_retired: Option<SegmentNumber>,
+    /// Those that stand for what was in front of the first segment.
+    retired_in_front: Vec<SegmentNumber>,
 }
 
 impl<F: Folder> LockedVault<'_, F> {
@@ -144,6 +149,13 @@ impl<F: Folder> LockedVault<'_, F> {
             }
         }
         Ok(false)
+    }
+
+    /// What is left of the segments that were removed in front of the first one, in the vault's order.
+    pub(crate) fn retired_in_front(&self) -> impl Iterator<Item = io::Result<RetiredSegment>> {
+        let segments = self.segments.iter();
+        let retired = segments.flat_map(|segments| &segments.retired_in_front);
+        retired.map(|number| retired::read(self.folder, *number))
     }
 
     /// Whether a record at `time` goes into a new segment. `last` is the time of the last record of ours in the last file, if there

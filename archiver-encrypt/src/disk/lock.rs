@@ -4,6 +4,7 @@ use std::fs::{self, File};
 use std::io::{self, ErrorKind};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use rustix::fs::{FlockOperation, flock};
@@ -28,13 +29,24 @@ impl DiskFolder<'_> {
             if let Some(file) = open()? {
                 self.wait_for_lock(&file, path, deadline)?;
                 if is_at(&file, path)? {
-                    self.stop.check()?;
+                    self.pause(Duration::ZERO)?;
                     return Ok(file);
                 }
             }
-            self.stop.pause(FIRST_PAUSE)?;
+            self.pause(FIRST_PAUSE)?;
         }
         Err(self.patience_ended(path))
+    }
+
+    /// Waits for a while; fails at once when the hook is asked to stop.
+    fn pause(&self, duration: Duration) -> io::Result<()> {
+        match self.stop {
+            Some(stop) => stop.pause(duration),
+            None => {
+                thread::sleep(duration);
+                Ok(())
+            }
+        }
     }
 
     fn patience_ended(&self, path: &Path) -> io::Error {
@@ -57,7 +69,7 @@ impl DiskFolder<'_> {
                 }
                 Err(e) => return Err(e.into()),
             }
-            self.stop.pause(pause)?;
+            self.pause(pause)?;
             pause = LONGEST_PAUSE.min(2 * pause);
         }
     }

@@ -12,7 +12,7 @@ const LONGEST_WRITE: usize = 1 << 30;
 
 /// An open file of the disk.
 #[derive(Debug)]
-pub(crate) struct OpenFile(pub(super) File);
+pub struct OpenFile(pub(super) File);
 
 impl From<File> for OpenFile {
     /// A file that was opened to be looked at.

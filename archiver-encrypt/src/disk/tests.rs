@@ -11,7 +11,7 @@ fn disk_folder<'a>(path: &Path, allow_network_fs: bool, stop: &'a StopSignals) -
     DiskFolder {
         path: path.to_owned(),
         allow_network_fs,
-        stop,
+        stop: Some(stop),
         patience: LOCK_PATIENCE,
         locked: None,
     }

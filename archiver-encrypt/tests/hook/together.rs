@@ -8,10 +8,10 @@ use std::process::Command;
 use std::thread;
 
 use archiver_core::vault::chain::{Chain, Standing};
+use archiver_core::vault::gap::GapHash;
 use archiver_core::vault::read::read_record;
 use archiver_core::vault::scan::{Scanner, SpanKind};
 use archiver_core::vault::segments::Listing;
-use sha2::{Digest as _, Sha256};
 
 use crate::archive::{Archive, deliver, finish, start, text};
 
@@ -50,7 +50,10 @@ fn records_of_one_log(vault: &[u8]) -> Vec<&[u8]> {
         let bytes = range(span.offset..span.end());
         if span.kind == SpanKind::Record {
             let (facts, ()) = read_record(bytes, span.length, |_| ()).unwrap();
-            let hash = |gap| Ok(Sha256::digest(range(gap)).into());
+            let hash = |hash: &mut GapHash, gap| {
+                hash.update(range(gap));
+                Ok(())
+            };
             let standing = chain.follow(&span, facts, hash).unwrap();
             let Standing::Linked(link) = standing else {
                 panic!("{standing:?}")

@@ -11,8 +11,9 @@ use crate::archive_files::ArchiveFiles;
 use crate::clock;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::opening::against::{Comparison, Outcome, Spot, Surplus, compare};
+use crate::opening::against::{Comparison, Outcome, RetiredElsewhere, Spot, Surplus, compare};
 use crate::opening::inspect::{Finding, Findings, InspectReport, VaultReport, inspect_vaults};
+use crate::opening::retired::{Removed, RemovedRange, RetiredReport};
 use crate::opening::sealing::{DayReport, DayState, SealReport, Seals};
 use crate::operator::Operator;
 use crate::progress::Bar;
@@ -65,7 +66,8 @@ impl Args {
     }
 }
 
-fn fingerprints(sharing: &SharingPart) -> ArchiveFingerprints {
+/// Which archive it is.
+pub(super) fn fingerprints(sharing: &SharingPart) -> ArchiveFingerprints {
     ArchiveFingerprints {
         primary: sharing.primary_fingerprint(),
         encryption: sharing.encryption_fingerprint(),
@@ -131,6 +133,23 @@ impl Report for Comparison {
                 spot(in_copy)
             ),
         };
+        for segment in &self.retired {
+            let file = &segment.file;
+            let _ = match segment.is_the_same {
+                Some(true) => writeln!(
+                    text,
+                    "{file} was retired in one of the two; the other has the same"
+                ),
+                Some(false) => writeln!(
+                    text,
+                    "{file} was retired in one of the two; the other has ANOTHER ONE"
+                ),
+                None => writeln!(
+                    text,
+                    "{file} was retired in one of the two, and what stands in its place CANNOT BE USED"
+                ),
+            };
+        }
         text
     }
 
@@ -139,8 +158,10 @@ impl Report for Comparison {
     }
 
     fn exit(&self) -> Exit {
+        let is_the_same = |segment: &RetiredElsewhere| segment.is_the_same == Some(true);
         match self.result {
             Outcome::Differ { .. } => Exit::Anomalies,
+            _ if !self.retired.iter().all(is_the_same) => Exit::Anomalies,
             _ => Exit::Done,
         }
     }
@@ -231,7 +252,8 @@ fn describe_seals(seals: Option<&[SealReport]>, text: &mut String) {
 
 /// Days that are told in one line: sealed ones, and missing ones.
 fn is_one_run(one: &DayReport, next: &DayReport) -> bool {
-    one.state == next.state && matches!(one.state, DayState::Sealed | DayState::Missing)
+    let is_same = one.state == next.state && (one.retired > 0) == (next.retired > 0);
+    is_same && matches!(one.state, DayState::Sealed | DayState::Missing)
 }
 
 fn run(days: &[DayReport]) -> String {
@@ -239,12 +261,16 @@ fn run(days: &[DayReport]) -> String {
         return String::new();
     };
     let records: u64 = days.iter().map(|day| day.records).sum();
+    let retired: u64 = days.iter().map(|day| day.retired).sum();
     let days = if days.len() == 1 {
         first.day.clone()
     } else {
         format!("{} to {}", first.day, last.day)
     };
     let state = match (first.state, &first.reason) {
+        (DayState::Sealed, _) if retired > 0 => {
+            format!("sealed (retired: {} removed)", in_words(retired))
+        }
         (DayState::Sealed, _) => "sealed".to_owned(),
         (DayState::Open, _) => "open".to_owned(),
         (DayState::Broken, Some(why)) => why.replacen("broken", "BROKEN", 1),
@@ -275,8 +301,73 @@ fn describe_segments(vault: &VaultReport, text: &mut String) {
             "  MISSING SEGMENT: number {numbers}; look for it in another copy"
         );
     }
+    text.push_str(&retired_segments(&vault.retired_segments));
     for name in vault.foreign_names.iter().take(SHOWN) {
         let _ = writeln!(text, "  not of the vault, and not looked at: {name}");
+    }
+}
+
+/// What is told of retired segments, also by `open`.
+pub(super) fn retired_segments(segments: &[RetiredReport]) -> String {
+    let mut text = String::new();
+    for segment in segments {
+        let name = &segment.segment;
+        match (&segment.removed, &segment.trouble) {
+            (_, Some(trouble)) => {
+                let _ = writeln!(
+                    text,
+                    "  RETIRED SEGMENT IN DOUBT: what stands for {name} cannot be used: {trouble}"
+                );
+            }
+            (Some(removed), None) => {
+                retired_segment(name, segment.still_stands, removed, &mut text)
+            }
+            (None, None) => {}
+        }
+    }
+    let mut removed = segments.iter().filter(|segment| segment.removed.is_some());
+    if removed.any(|segment| !segment.still_stands) {
+        text.push_str("  Of retired segments the leaves are checked. Who removed them, and whether time and reason are true, nobody can know.\n");
+    }
+    text
+}
+
+fn retired_segment(name: &str, still_stands: bool, removed: &Removed, text: &mut String) {
+    let (records, at) = (in_words(removed.records), removed.at);
+    let what = if still_stands {
+        "retirement interrupted, the segment still stands"
+    } else {
+        "retired"
+    };
+    let reason = &removed.reason;
+    let _ = writeln!(text, "  {what}: {name}, {records}, on {at}: {reason}");
+    for range in removed.ranges.iter().take(SHOWN) {
+        let RemovedRange {
+            log,
+            first_seq,
+            last_seq,
+            earliest,
+            latest,
+        } = range;
+        let _ = writeln!(
+            text,
+            "    log {log}: sequence {first_seq} to {last_seq}, times {earliest} to {latest}"
+        );
+    }
+    let more = removed.ranges.len().saturating_sub(SHOWN);
+    if more > 0 {
+        let _ = writeln!(text, "    … and {more} more (--json lists them)");
+    }
+    if still_stands {
+        text.push_str("    custodian retire, once more for this segment, finishes it\n");
+    }
+}
+
+fn in_words(records: u64) -> String {
+    if records == 1 {
+        "1 record".to_owned()
+    } else {
+        format!("{records} records")
     }
 }
 

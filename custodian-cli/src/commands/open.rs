@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use archiver_core::openpgp::decrypt::{DecryptionKey, KeyError};
 use serde::Serialize;
 
+use super::inspect::retired_segments;
 use super::rebuild::RebuildError;
 use crate::archive_files::ArchiveFiles;
 use crate::clock;
@@ -132,6 +133,7 @@ impl Report for OpenReport {
         {
             let _ = writeln!(text, "  {count:>6}  {what}");
         }
+        text.push_str(&retired_segments(&found.retired_segments));
         let _ = writeln!(
             text,
             "manifest.csv and manifest.json account for all {} bytes; the column result says what each record is, and where.",

@@ -58,9 +58,20 @@ pub(crate) struct Comparison {
     pub(crate) copy: String,
     /// The first segment that was compared, when one of the two begins later than the other.
     pub(crate) compared_from: Option<String>,
+    /// Segments that one of the two has and that were retired in the other.
+    pub(crate) retired: Vec<RetiredElsewhere>,
     /// How many bytes are the same, up to the first that is not.
     pub(crate) same_bytes: u64,
     pub(crate) result: Outcome,
+}
+
+/// A segment that only one of the two still has.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct RetiredElsewhere {
+    /// The segment's file.
+    pub(crate) file: String,
+    /// Whether it is the one that was retired, by its SHA-256; none when the file in its place cannot be used.
+    pub(crate) is_the_same: Option<bool>,
 }
 
 /// What the comparison says.
@@ -124,14 +135,37 @@ pub(crate) fn compare(vaults: &[PathBuf], copy: &Path) -> Result<Comparison, Aga
             in_copy: spot(copy, at_copy)?,
         },
     };
+    let mut retired = retired_elsewhere(vault, copy)?;
+    retired.extend(retired_elsewhere(copy, vault)?);
     let begins_later = from_vault != 0 || from_copy != 0;
     Ok(Comparison {
         vault: harmless(&vault.path().to_string_lossy()),
         copy: harmless(&copy.path().to_string_lossy()),
         compared_from: begins_later.then(|| file_name(vault.place_of(from_vault).file)),
+        retired,
         same_bytes: same,
         result,
     })
+}
+
+/// What was retired in `one` and stands in the `other`.
+fn retired_elsewhere(
+    one: &VaultSource,
+    other: &VaultSource,
+) -> Result<Vec<RetiredElsewhere>, OpenError> {
+    let mut found = Vec::new();
+    for file in one.retired().iter().filter(|file| !file.segment_stands) {
+        let Some(range) = other.range_of(file.number) else {
+            continue;
+        };
+        let sha256 = other.hash(range).map_err(|e| other.unreadable(e))?;
+        let retired = file.load().ok();
+        found.push(RetiredElsewhere {
+            file: file.number.file_name().to_string_lossy().into_owned(),
+            is_the_same: retired.map(|retired| retired.facts().sha256 == sha256),
+        });
+    }
+    Ok(found)
 }
 
 /// Where the first segment begins that both have.

@@ -17,6 +17,7 @@ use archiver_core::vault::scan::SpanKind;
 use serde::{Serialize, Serializer};
 
 use super::pipeline::{self, Chains, Job};
+use super::retired::{Passed, RetiredReport};
 use super::sealing::{SealReport, Seals, Walks};
 use super::shown::harmless;
 use super::source::{self, VaultSource};
@@ -58,6 +59,8 @@ pub(crate) struct VaultReport {
     pub(crate) segments: Vec<SegmentReport>,
     /// Numbers of segments that are missing between others.
     pub(crate) missing_segments: Vec<String>,
+    /// Segments that were removed at the end of their retention.
+    pub(crate) retired_segments: Vec<RetiredReport>,
     /// Names in the folder of segments that belong to no vault.
     pub(crate) foreign_names: Vec<String>,
     /// Whole records and torn ones.
@@ -87,7 +90,11 @@ impl VaultReport {
             &self.broken_links,
             &self.wrong_origin_proofs,
         ];
-        !self.missing_segments.is_empty() || all.iter().any(|findings| findings.count > 0)
+        let mut retired = self.retired_segments.iter();
+        let is_in_doubt = retired.any(|segment| segment.trouble.is_some());
+        is_in_doubt
+            || !self.missing_segments.is_empty()
+            || all.iter().any(|findings| findings.count > 0)
     }
 }
 
@@ -189,8 +196,10 @@ pub(crate) fn inspect_vaults(
     let look = |job: &Job<'_>| look(job, archive.as_ref());
     pipeline::in_order(&sources, all_cores(), look, |job, seen| {
         progress.advance(job.span.length, u64::from(job.record.is_some()));
+        inspector.pass_retired_before(job, &sources)?;
         inspector.take(job, seen)
     })?;
+    inspector.pass_retired_at_the_end(&sources)?;
     inspector.report.seals = inspector.walks.map(Walks::finish);
     Ok(inspector.report)
 }
@@ -260,6 +269,22 @@ struct Inspector<'a> {
 }
 
 impl Inspector<'_> {
+    fn pass_retired_before(
+        &mut self,
+        job: &Job<'_>,
+        sources: &[VaultSource],
+    ) -> Result<(), OpenError> {
+        let (report, walks) = (&mut self.report, &mut self.walks);
+        let take = |vault, passed| take_retired(report, walks.as_mut(), vault, passed);
+        self.chains.pass_retired_before(job, sources, take)
+    }
+
+    fn pass_retired_at_the_end(&mut self, sources: &[VaultSource]) -> Result<(), OpenError> {
+        let (report, walks) = (&mut self.report, &mut self.walks);
+        let take = |vault, passed| take_retired(report, walks.as_mut(), vault, passed);
+        self.chains.pass_retired_at_the_end(sources, take)
+    }
+
     fn take(&mut self, job: &Job<'_>, seen: Seen) -> Result<(), OpenError> {
         let place = job.source.place_of(job.span.offset);
         let is_segment = place.file != job.source.path();
@@ -299,7 +324,7 @@ impl Inspector<'_> {
         }
         let standing = self.chains.follow(job, Some(*facts))?;
         if let (Some(walks), Some(Standing::Linked(link))) = (&mut self.walks, &standing) {
-            walks.record(job.vault, link);
+            walks.record(job.vault, &link.into());
         }
         if let Some(reason) = standing.and_then(|standing| vault.take_standing(standing)) {
             vault.broken_links.add(found(reason));
@@ -321,6 +346,33 @@ impl Inspector<'_> {
             }
         }
     }
+}
+
+fn take_retired(
+    report: &mut InspectReport,
+    mut walks: Option<&mut Walks<'_>>,
+    vault: usize,
+    passed: Passed,
+) {
+    let Some(found) = report.vaults.get_mut(vault) else {
+        return;
+    };
+    for record in &passed.records {
+        if let Some(walks) = &mut walks {
+            walks.record(vault, record);
+        }
+        if let Some(fault) = &record.fault {
+            let seq = record.place.seq;
+            found.broken_links.add(Finding {
+                record: None,
+                segment: Some(passed.report.segment.clone()),
+                offset: 0,
+                length: 0,
+                reason: format!("number {seq} of its log, in a retired segment: {fault}"),
+            });
+        }
+    }
+    found.retired_segments.push(passed.report);
 }
 
 impl VaultReport {

@@ -3,7 +3,6 @@
 //! One thread scans and packs spans into batches; workers take batches as they are free; the caller's thread collects. Both queues
 //! are short, so that neither a slow record nor a slow disk lets memory grow.
 
-use std::io;
 use std::num::NonZero;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -11,10 +10,12 @@ use std::sync::{Mutex, PoisonError};
 use std::thread::{self, Scope};
 
 use archiver_core::vault::chain::{Chain, Standing};
+use archiver_core::vault::gap::GapHash;
 use archiver_core::vault::read::RecordFacts;
 use archiver_core::vault::scan::{Scanner, Span, SpanKind};
 
 use super::OpenError;
+use super::retired::Passed;
 use super::source::VaultSource;
 
 /// A batch is full with so many spans, or so many bytes.
@@ -195,9 +196,60 @@ impl<'a, T> Dispatcher<'a, '_, T> {
 pub(super) struct Chains {
     vault: usize,
     chain: Chain,
+    /// How many retired segments of the vault were passed.
+    retired: usize,
 }
 
 impl Chains {
+    fn begin(&mut self, vault: usize) {
+        *self = Self {
+            vault,
+            ..Self::default()
+        };
+    }
+
+    /// Passes the retired segments that stand before this span. To be called before [`Self::follow`]; `each` is told in which vault they are.
+    pub(super) fn pass_retired_before(
+        &mut self,
+        job: &Job<'_>,
+        sources: &[VaultSource],
+        each: impl FnMut(usize, Passed),
+    ) -> Result<(), OpenError> {
+        self.pass_retired(job.vault, job.span.offset, sources, each)
+    }
+
+    /// Passes all retired segments that were not passed yet: there are no more spans.
+    pub(super) fn pass_retired_at_the_end(
+        &mut self,
+        sources: &[VaultSource],
+        each: impl FnMut(usize, Passed),
+    ) -> Result<(), OpenError> {
+        self.pass_retired(sources.len(), 0, sources, each)
+    }
+
+    fn pass_retired(
+        &mut self,
+        vault: usize,
+        offset: u64,
+        sources: &[VaultSource],
+        mut each: impl FnMut(usize, Passed),
+    ) -> Result<(), OpenError> {
+        while let Some(source) = sources.get(self.vault) {
+            let is_done = self.vault < vault;
+            let next = source.retired().get(self.retired);
+            if let Some(file) = next.filter(|file| is_done || file.at.start <= offset) {
+                self.retired += 1;
+                let passed = Passed::through(file, source, &mut self.chain);
+                each(self.vault, passed.map_err(|e| source.unreadable(e))?);
+            } else if is_done {
+                self.begin(self.vault + 1);
+            } else {
+                break;
+            }
+        }
+        Ok(())
+    }
+
     /// Judges the next record; `None` when the span is no whole record.
     pub(super) fn follow(
         &mut self,
@@ -205,15 +257,15 @@ impl Chains {
         facts: Option<RecordFacts>,
     ) -> Result<Option<Standing>, OpenError> {
         if job.vault != self.vault {
-            *self = Self {
-                vault: job.vault,
-                chain: Chain::new(),
-            };
+            self.begin(job.vault);
         }
         let Some(facts) = facts.filter(|_| job.span.kind == SpanKind::Record) else {
             return Ok(None);
         };
-        let hash_gap = |range| -> io::Result<[u8; 32]> { job.source.hash(range) };
+        let hash_gap = |hash: &mut GapHash, range| {
+            let update = |piece: &[u8]| hash.update(piece);
+            job.source.for_each_piece(range, update)
+        };
         self.chain
             .follow(&job.span, facts, hash_gap)
             .map(Some)

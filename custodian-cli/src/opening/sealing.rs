@@ -12,7 +12,6 @@ use archiver_core::origin::ArchiveFingerprints;
 use archiver_core::seal::notes::{Piece, pieces};
 use archiver_core::seal::public_keys::{SealKeys, ServerKeys};
 use archiver_core::seal::verify::{DayVerdict, Evidence, Examiner, Record, Source, State, Verdict};
-use archiver_core::vault::chain::Link;
 use serde::Serialize;
 
 use super::OpenError;
@@ -47,6 +46,8 @@ pub(crate) struct SealReport {
 pub(crate) struct DayReport {
     pub(crate) day: String,
     pub(crate) records: u64,
+    /// How many of them were removed with their segments.
+    pub(crate) retired: u64,
     /// The number in the log of the first of them.
     pub(crate) first: Option<u64>,
     pub(crate) state: DayState,
@@ -97,12 +98,11 @@ impl<'a> Walks<'a> {
         })
     }
 
-    /// The next record of ours in a vault.
-    pub(super) fn record(&mut self, vault: usize, link: &Link) {
-        let record = Record::from(link);
+    /// The next record of ours in a vault, also one of a retired segment.
+    pub(super) fn record(&mut self, vault: usize, record: &Record) {
         for walk in self.each.iter_mut().filter(|walk| walk.vault == vault) {
             walk.found |= walk.keys.log() == record.place.log;
-            walk.examiner.record(&record);
+            walk.examiner.record(record);
         }
     }
 
@@ -200,6 +200,7 @@ impl DayReport {
         Self {
             day: verdict.day.to_string(),
             records: verdict.records,
+            retired: verdict.retired,
             first: verdict.first,
             state,
             reason,

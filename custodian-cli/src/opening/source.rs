@@ -9,12 +9,14 @@ use std::ops::{Range, RangeInclusive};
 use std::os::unix::fs::{FileExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 
+use archiver_core::vault::disk::ReadAt;
 use archiver_core::vault::scan::Span;
 use archiver_core::vault::segments::{Listing, SegmentNumber};
 use sha2::{Digest as _, Sha256};
 use thiserror::Error;
 
 use super::OpenError;
+use super::retired::RetiredFile;
 use crate::failure::shown;
 
 const PIECE: usize = 64 * 1024;
@@ -52,6 +54,8 @@ pub(super) struct VaultSource {
     files: Vec<SourceFile>,
     /// What stands in its folder, for a vault in segments.
     listing: Option<Listing>,
+    /// In the vault's order.
+    retired: Vec<RetiredFile>,
 }
 
 /// One file of a vault.
@@ -92,7 +96,7 @@ pub(super) fn open_all(paths: &[PathBuf]) -> Result<Vec<VaultSource>, SourceErro
 
 impl VaultSource {
     /// Opens a vault: a file, or all segments of a folder.
-    fn open(path: &Path) -> Result<Self, SourceError> {
+    pub(super) fn open(path: &Path) -> Result<Self, SourceError> {
         let (listing, paths) = if path.is_dir() {
             let listing = list(path)?;
             let names = listing.segments.iter().map(|number| number.file_name());
@@ -110,11 +114,49 @@ impl VaultSource {
             start += file.length;
             files.push(file);
         }
-        Ok(Self {
+        let mut source = Self {
             path: path.to_owned(),
             files,
             listing,
-        })
+            retired: Vec::new(),
+        };
+        source.retired = source.find_retired();
+        Ok(source)
+    }
+
+    fn find_retired(&self) -> Vec<RetiredFile> {
+        let Some(listing) = &self.listing else {
+            return Vec::new();
+        };
+        let file_of = |number: SegmentNumber| {
+            let segments = listing.segments.iter().zip(&self.files);
+            let mut behind = segments.skip_while(|(segment, _)| **segment < number);
+            let next = behind.next();
+            let segment_stands = next.is_some_and(|(segment, _)| *segment == number);
+            let start = next.map_or_else(|| self.length(), |(_, file)| file.start);
+            let length = next
+                .filter(|_| segment_stands)
+                .map_or(0, |(_, file)| file.length);
+            RetiredFile {
+                number,
+                path: self.path.join(number.retired_name()),
+                at: start..start + length,
+                segment_stands,
+            }
+        };
+        listing.retired.iter().copied().map(file_of).collect()
+    }
+
+    /// What stands in place of retired segments, in the vault's order.
+    pub(super) fn retired(&self) -> &[RetiredFile] {
+        &self.retired
+    }
+
+    /// The segments' numbers; nothing for a vault that is one file.
+    pub(super) fn segment_numbers(&self) -> &[SegmentNumber] {
+        self.listing
+            .as_ref()
+            .map_or(&[], |listing| listing.segments.as_slice())
     }
 
     fn shares_a_file_with(&self, other: &Self) -> bool {
@@ -157,10 +199,15 @@ impl VaultSource {
 
     /// Where a segment begins in the vault.
     pub(super) fn start_of(&self, segment: SegmentNumber) -> Option<u64> {
+        self.range_of(segment).map(|range| range.start)
+    }
+
+    /// Where a segment stands in the vault.
+    pub(super) fn range_of(&self, segment: SegmentNumber) -> Option<Range<u64>> {
         let name = segment.file_name();
         let mut files = self.files.iter().filter(|_| self.listing.is_some());
         let file = files.find(|file| file.path.file_name() == Some(&name))?;
-        Some(file.start)
+        Some(file.start..file.start + file.length)
     }
 
     /// Everything from an offset of the vault on.
@@ -221,7 +268,11 @@ impl VaultSource {
         Ok((hash.finalize().into(), blank))
     }
 
-    fn for_each_piece(&self, range: Range<u64>, mut each: impl FnMut(&[u8])) -> io::Result<()> {
+    pub(super) fn for_each_piece(
+        &self,
+        range: Range<u64>,
+        mut each: impl FnMut(&[u8]),
+    ) -> io::Result<()> {
         let mut section = self.range(range);
         let mut buffer = vec![0; PIECE];
         loop {
@@ -238,6 +289,16 @@ impl VaultSource {
             path: self.path.clone(),
             source,
         }
+    }
+}
+
+impl ReadAt for VaultSource {
+    fn size(&self) -> io::Result<u64> {
+        Ok(self.length())
+    }
+
+    fn read_exact_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<()> {
+        self.from(offset).read_exact(buffer)
     }
 }
 

@@ -702,13 +702,13 @@ fn records_removed_at_the_end_of_their_retention_leave_the_seals_standing() {
         evidence.add(case.world.pieces(), Source::Vault);
         let mut examiner = evidence.examine();
         for (number, record) in case.world.walk().iter().enumerate() {
-            if number < retired {
-                examiner.retired(record.leaf);
-            } else {
-                examiner.record(record);
-            }
+            let mut record = record.clone();
+            record.is_retired = number < retired;
+            examiner.record(&record);
         }
         let verdict = examiner.finish();
+        let told: u64 = verdict.days.iter().map(|day| day.retired).sum();
+        assert_eq!(told, retired as u64);
         assert!(verdict.is_intact(), "{retired}: {:?}", states(&verdict));
     }
 }

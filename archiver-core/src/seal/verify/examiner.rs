@@ -14,6 +14,7 @@ use crate::seal::note::Kind;
 use crate::seal::public_keys::ServerKeys;
 use crate::vault::chain::{Fault, Link};
 use crate::vault::leaf::{LeafHash, Place};
+use crate::vault::retired::RetiredRecord;
 
 /// A record of ours as it stands in the vault.
 #[derive(Clone, Debug)]
@@ -24,6 +25,21 @@ pub struct Record {
     pub leaf: LeafHash,
     /// What is wrong with it or with its link.
     pub fault: Option<Fault>,
+    /// Its segment was retired: the record itself is gone.
+    pub is_retired: bool,
+}
+
+impl Record {
+    /// A record of a retired segment, and what is wrong with its link.
+    #[must_use]
+    pub fn retired(record: &RetiredRecord, fault: Option<Fault>) -> Self {
+        Self {
+            place: record.place,
+            leaf: record.leaf,
+            fault,
+            is_retired: true,
+        }
+    }
 }
 
 impl From<&Link> for Record {
@@ -33,6 +49,7 @@ impl From<&Link> for Record {
             place,
             leaf,
             fault: link.fault.clone(),
+            is_retired: false,
         }
     }
 }
@@ -71,6 +88,7 @@ impl Checked {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Dated {
     pub(super) records: u64,
+    pub(super) retired: u64,
     pub(super) first: Option<u64>,
     pub(super) last: Option<u64>,
     /// The first one without a fault, whose date can be believed.
@@ -79,8 +97,9 @@ pub(super) struct Dated {
 }
 
 impl Dated {
-    fn add(&mut self, number: u64, fault: Option<Break>) {
+    fn add(&mut self, number: u64, is_retired: bool, fault: Option<Break>) {
         self.records += 1;
+        self.retired += u64::from(is_retired);
         self.first = self.first.or(Some(number));
         self.last = Some(number);
         match fault {
@@ -136,13 +155,7 @@ impl<'a> Examiner<'a> {
         examiner
     }
 
-    /// A record that was removed at the end of its retention, and whose leaf was kept. Such records come before all others.
-    pub fn retired(&mut self, leaf: LeafHash) {
-        self.tree.push(leaf);
-        self.compare(None);
-    }
-
-    /// The next record of ours in the vault, whichever its log.
+    /// The next record of ours in the vault, whichever its log; also one that was removed at the end of its retention.
     pub fn record(&mut self, record: &Record) {
         let (place, number) = (record.place, self.tree.size());
         if place.log != self.keys.log() {
@@ -170,7 +183,10 @@ impl<'a> Examiner<'a> {
         let fault = record.fault.clone().map(Why::Record).or(is_misnumbered);
         let found = fault.map(|why| Break { first: number, why });
         self.faults.extend(found.clone());
-        self.dated.entry(day).or_default().add(number, found);
+        self.dated
+            .entry(day)
+            .or_default()
+            .add(number, record.is_retired, found);
         if day < *self.keys.days().start() {
             self.findings.push(Finding::BeforeTheFirstKey { seq, time });
         } else if day > Day::of(self.now) {
@@ -178,7 +194,7 @@ impl<'a> Examiner<'a> {
         }
     }
 
-    /// Compares the checkpoints of the tree's size. The last record's time is known unless it was retired.
+    /// Compares the checkpoints of the tree's size. The last record's time is known unless there is none.
     fn compare(&mut self, last_time: Option<UtcTime>) {
         let root = self.tree.root();
         while let Some(check) = self.checked.get_mut(self.next_check) {

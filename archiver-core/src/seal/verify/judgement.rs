@@ -108,10 +108,16 @@ impl<'a> Judge<'a> {
             findings.push(Finding::OnlyElsewhere(day));
         }
         self.before = finals.last().copied();
-        let Dated { records, first, .. } = dated;
+        let Dated {
+            records,
+            retired,
+            first,
+            ..
+        } = dated;
         DayVerdict {
             day,
             records,
+            retired,
             first,
             state,
         }

@@ -198,6 +198,7 @@ impl World {
                 place: stored.place,
                 leaf: stored.leaf,
                 fault,
+                is_retired: false,
             });
             last = Some(stored);
         }

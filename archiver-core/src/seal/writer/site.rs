@@ -3,8 +3,6 @@
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 
-use sha2::{Digest as _, Sha256};
-
 use super::{Anomaly, Sealer};
 use crate::identity::{Fingerprint, UtcTime};
 use crate::openpgp::encrypt::SealedBody;
@@ -21,6 +19,7 @@ use crate::secret::SecretBytes;
 use crate::vault::append::{Receipt, append};
 use crate::vault::chain::{Chain, Standing};
 use crate::vault::disk::Folder;
+use crate::vault::gap::GapHash;
 use crate::vault::leaf::LogId;
 use crate::vault::memory_disk::{MemoryDisk, MemoryFolder};
 use crate::vault::read::read_record;
@@ -168,8 +167,10 @@ impl Site {
             }
             let record = range(span.offset, span.end());
             let (facts, ()) = read_record(record, span.length, |_| ()).unwrap();
-            let hash =
-                |gap: std::ops::Range<u64>| Ok(Sha256::digest(range(gap.start, gap.end)).into());
+            let hash = |hash: &mut GapHash, gap: std::ops::Range<u64>| {
+                hash.update(range(gap.start, gap.end));
+                Ok(())
+            };
             if let Standing::Linked(link) = chain.follow(&span, facts, hash).unwrap() {
                 records.push(Record::from(&link));
             }
@@ -179,6 +180,21 @@ impl Site {
 
     pub(super) fn verdict(&self, now: UtcTime) -> Verdict {
         self.verdict_with(now, Vec::new())
+    }
+
+    /// The verdict on records that were read otherwise.
+    pub(super) fn verdict_on(
+        &self,
+        now: UtcTime,
+        records: impl IntoIterator<Item = Record>,
+    ) -> Verdict {
+        let mut evidence = Evidence::new(&self.keys, ARCHIVE, SUBKEY, now);
+        evidence.add(self.pieces(), Source::Vault);
+        let mut examiner = evidence.examine();
+        for record in records {
+            examiner.record(&record);
+        }
+        examiner.finish()
     }
 
     pub(super) fn verdict_with(&self, now: UtcTime, elsewhere: Vec<Piece>) -> Verdict {

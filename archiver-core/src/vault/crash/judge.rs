@@ -4,13 +4,12 @@ use std::collections::HashSet;
 use std::ffi::OsStr;
 use std::ops::Range;
 
-use sha2::{Digest as _, Sha256};
-
 use super::history::{FILE, History, NOON, at, sealed};
 use super::states::Names;
 use crate::vault::append::append;
 use crate::vault::armor::{BEGIN_LINE, END_LINE};
 use crate::vault::chain::{Chain, Link, Standing};
+use crate::vault::gap::GapHash;
 use crate::vault::memory_disk::Op;
 use crate::vault::read::read_record;
 use crate::vault::scan::{Scanner, SpanKind};
@@ -181,7 +180,10 @@ fn read(vault: &[u8]) -> Vec<Found> {
         let mut link = None;
         if span.kind == SpanKind::Record {
             let (facts, ()) = read_record(bytes, span.length, |_| ()).unwrap();
-            let hash = |gap| Ok(Sha256::digest(range(gap)).into());
+            let hash = |hash: &mut GapHash, gap| {
+                hash.update(range(gap));
+                Ok(())
+            };
             if let Standing::Linked(found) = chain.follow(&span, facts, hash).unwrap() {
                 link = Some(found);
             }
