@@ -7,7 +7,8 @@ use std::process::ExitCode;
 pub(crate) enum Exit {
     /// Done.
     Done,
-    /// Done, and something was found that a person must look at: a damaged, foreign or undecryptable record; in `check`, a refused sheet.
+    /// Done, and something was found that a person must look at: a damaged, foreign or undecryptable record, a day
+    /// whose seal is broken or missing; in `check`, a refused sheet.
     Anomalies,
     /// The command line is wrong, or a question was asked without a terminal.
     Usage,
@@ -45,7 +46,8 @@ impl From<Exit> for ExitCode {
 /// The table for `--help`.
 pub(crate) const HELP: &str = "Exit status:
   0  done
-  1  done, with something to look at: a damaged or foreign record; in check, a refused sheet
+  1  done, with something to look at: a damaged or foreign record, a day whose seal
+     is broken or missing; in check, a refused sheet
   2  wrong command line, or a question without a terminal
   3  too few sheets could be verified
   4  a plan, public folder or vault cannot be used

@@ -1,7 +1,8 @@
 //! Opens vaults with the archive's key: every mail into a file of its own, every byte of every vault into a manifest.
 //!
 //! How it flows: `pipeline` scans the vaults and spreads their spans over all cores, `message` opens one span and writes its mail,
-//! and the rows come back in the vaults' order to the `manifest`, so that the result does not depend on the number of cores.
+//! and the rows come back in the vaults' order to the `manifest`, so that the result does not depend on the number of cores. What the
+//! seals say of a record (`sealing`) is known only when its vault was read to the end: the rows wait for it in a file.
 //! Memory is bounded whatever the vaults' size (but for about 20 bytes a mail, by which duplicates are known).
 //!
 //! A damaged, torn or foreign record costs only itself and is an anomaly of the summary. What ends the run is an unreadable vault
@@ -13,6 +14,7 @@ use std::path::{Path, PathBuf};
 use std::thread;
 
 use archiver_core::openpgp::decrypt::{DecryptionKey, Limits};
+use archiver_core::vault::chain::Standing;
 use serde::Serialize;
 use thiserror::Error;
 
@@ -43,7 +45,8 @@ use manifest::Manifest;
 use message::Opener;
 use out_folder::OutFolder;
 use retired::{Passed, RetiredReport};
-use row::{Outcome, Row};
+use row::{Outcome, Row, Seal};
+use sealing::{NotVerified, Seals, SealsReport, Walks};
 use shown::HeaderReader;
 use source::VaultSource;
 
@@ -89,6 +92,34 @@ pub(crate) struct Summary {
     pub(crate) bytes: u64,
     /// Segments that were removed at the end of their retention, with their records.
     pub(crate) retired_segments: Vec<RetiredReport>,
+    /// The mails that were written, by what the seals say of their days.
+    pub(crate) seals: SealCounts,
+}
+
+/// Opened mails, by what the seals say of the days in which they stand.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize)]
+pub(crate) struct SealCounts {
+    pub(crate) sealed: u64,
+    pub(crate) open: u64,
+    pub(crate) broken: u64,
+    pub(crate) missing: u64,
+    /// No seal key stands for them: another program wrote them, or they are of another log, or of days without keys.
+    pub(crate) unsealed: u64,
+    /// Their seals could not be verified.
+    pub(crate) unverified: u64,
+}
+
+impl SealCounts {
+    fn count(&mut self, seal: Seal) {
+        *match seal {
+            Seal::Sealed => &mut self.sealed,
+            Seal::Open => &mut self.open,
+            Seal::Broken => &mut self.broken,
+            Seal::Missing => &mut self.missing,
+            Seal::Unsealed => &mut self.unsealed,
+            Seal::Unverified => &mut self.unverified,
+        } += 1;
+    }
 }
 
 impl Summary {
@@ -96,7 +127,9 @@ impl Summary {
     pub(crate) fn anomalies(&self) -> bool {
         let mut retired = self.retired_segments.iter();
         let is_in_doubt = retired.any(|segment| segment.trouble.is_some());
-        is_in_doubt || self.torn + self.damaged + self.foreign + self.stray + self.broken_links > 0
+        let seals = self.seals.broken + self.seals.missing;
+        let counted = self.torn + self.damaged + self.foreign + self.stray + self.broken_links;
+        is_in_doubt || counted + seals > 0
     }
 
     fn count_retired(&mut self, passed: Passed) {
@@ -154,6 +187,16 @@ pub(crate) enum OpenError {
         /// Why.
         source: io::Error,
     },
+    /// The seals beside a vault, or finals that were kept elsewhere, cannot be read.
+    #[error("{what} {} cannot be read: {source}", shown(.path))]
+    Checkpoints {
+        /// Which of the two.
+        what: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
     /// The operating system gives no threads.
     #[error("no threads could be started: {0}")]
     Threads(#[source] io::Error),
@@ -173,6 +216,9 @@ impl Explained for OpenError {
             Self::Read { .. } => {
                 "copy the vault to a sound disk and run again into a new folder".to_owned()
             }
+            Self::Checkpoints { .. } => {
+                "take it from another copy; what can be said without it is said when it is not there or not named".to_owned()
+            }
             Self::Write { .. } => {
                 "free some space, or take a larger disk, and run again into a new folder".to_owned()
             }
@@ -182,7 +228,7 @@ impl Explained for OpenError {
 
     fn exit(&self) -> Exit {
         match self {
-            Self::Vault(_) | Self::Read { .. } => Exit::Input,
+            Self::Vault(_) | Self::Read { .. } | Self::Checkpoints { .. } => Exit::Input,
             Self::Out(error) => error.exit(),
             Self::Write { .. } => Exit::Output,
             Self::Threads(_) => Exit::Internal,
@@ -190,19 +236,21 @@ impl Explained for OpenError {
     }
 }
 
-/// How to open: with which key, on how many threads, within which limits.
+/// How to open: with which key, on how many threads, within which limits; and what the seals are verified with, or why they are not.
 #[derive(Debug)]
 pub(crate) struct Opening<'a> {
     pub(crate) key: &'a DecryptionKey,
+    pub(crate) seals: Result<Seals<'a>, NotVerified>,
     pub(crate) limits: Limits,
     pub(crate) threads: NonZero<usize>,
 }
 
 impl<'a> Opening<'a> {
     /// On all cores, within the usual limits.
-    pub(crate) fn with(key: &'a DecryptionKey) -> Self {
+    pub(crate) fn with(key: &'a DecryptionKey, seals: Result<Seals<'a>, NotVerified>) -> Self {
         Self {
             key,
+            seals,
             limits: Limits::default(),
             threads: all_cores(),
         }
@@ -218,6 +266,11 @@ impl<'a> Opening<'a> {
         out: &Path,
         progress: &dyn Progress,
     ) -> Result<Summary, OpenError> {
+        // The seals before the vaults: see `Walks::begin`.
+        let mut walks = match &self.seals {
+            Ok(seals) => Ok(Walks::begin(seals, vaults)?),
+            Err(why) => Err(*why),
+        };
         let sources = source::open_all(vaults)?;
         let out = OutFolder::create(out)?;
         progress.begin(sources.iter().map(VaultSource::length).sum());
@@ -236,20 +289,38 @@ impl<'a> Opening<'a> {
             self.threads,
             |job| opener.open(job),
             |job, opened| {
-                let told = |_, passed| summary.count_retired(passed);
+                let told = |vault, passed: Passed| {
+                    if let Ok(walks) = &mut walks {
+                        walks.retired(vault, &passed);
+                    }
+                    summary.count_retired(passed);
+                };
                 chains.pass_retired_before(job, &sources, told)?;
                 let mut row = Row::of(job, &opened);
-                row.take_standing(chains.follow(job, opened.facts)?);
+                let standing = chains.follow(job, opened.facts)?;
+                if let (Ok(walks), Some(Standing::Linked(link))) = (&mut walks, &standing) {
+                    walks.record(job.vault, &link.into());
+                }
+                row.take_standing(standing);
                 row.duplicate_of = duplicates.earlier(&row);
                 summary.count(&row);
-                manifest.add(&row)?;
+                manifest.add(job.vault, &row)?;
                 progress.advance(row.length, u64::from(row.record.is_some()));
                 Ok(())
             },
         )?;
-        let told = |_, passed| summary.count_retired(passed);
-        chains.pass_retired_at_the_end(&sources, told)?;
-        manifest.finish(&summary)?;
+        let mut told = |vault, passed: Passed| {
+            if let Ok(walks) = &mut walks {
+                walks.retired(vault, &passed);
+            }
+            summary.count_retired(passed);
+        };
+        chains.pass_retired_at_the_end(&sources, &mut told)?;
+        let seals = match walks {
+            Ok(walks) => walks.finish(),
+            Err(why) => SealsReport::unverified(why),
+        };
+        manifest.finish(&mut summary, &seals)?;
         out.finish(manifest::FILES)?;
         Ok(summary)
     }
@@ -262,10 +333,11 @@ impl<'a> Opening<'a> {
 pub(crate) fn open_vaults(
     vaults: &[PathBuf],
     key: &DecryptionKey,
+    seals: Result<Seals<'_>, NotVerified>,
     out: &Path,
     progress: &dyn Progress,
 ) -> Result<Summary, OpenError> {
-    Opening::with(key).open(vaults, out, progress)
+    Opening::with(key, seals).open(vaults, out, progress)
 }
 
 /// Looks whether the vaults and the output folder can be used, so that nobody rebuilds a key for nothing.

@@ -10,7 +10,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use custody_tests::{Ceremony, PLAN, custodian, rehearsal_mails, run};
+use custody_tests::{Ceremony, PLAN, Ran, custodian, rehearsal_mails, run};
 
 /// Lines that need a printer, or change the machine.
 const FOR_A_PERSON: [&str; 3] = ["sudo ", "ulimit ", "lp "];
@@ -31,8 +31,13 @@ fn commands(page: &str) -> Vec<String> {
         .collect()
 }
 
-/// Types a line, with the page's folders below `root`.
+/// Types a line that must succeed.
 fn type_in(root: &Path, line: &str) -> String {
+    typed(root, line).expect_code(0).stdout
+}
+
+/// Types a line, with the page's folders below `root`.
+fn typed(root: &Path, line: &str) -> Ran {
     let root_text = root.to_str().unwrap();
     let line = line
         .replace("/run/", &format!("{root_text}/run/"))
@@ -42,12 +47,10 @@ fn type_in(root: &Path, line: &str) -> String {
         .unwrap()
         .to_owned();
     let path = format!("{}:{}", binaries.display(), std::env::var("PATH").unwrap());
-    let ran = run(Command::new("sh")
+    run(Command::new("sh")
         .args(["-ec", &line])
         .env("PATH", path)
-        .current_dir(root));
-    let ran = ran.expect_code(0);
-    ran.stdout
+        .current_dir(root))
 }
 
 fn make_folders(root: &Path, folders: &[&str]) {
@@ -101,6 +104,17 @@ fn scan_first_sheet(root: &Path) {
     .unwrap();
 }
 
+/// The media that are brought to an audit: the vault, and the public folder.
+fn bring_media(ceremony: &Ceremony, root: &Path) {
+    make_folders(root, &["run/audit/scans", "media/vault", "media/public"]);
+    fs::copy(ceremony.vault(), root.join("media/vault/VAULT")).unwrap();
+    for file in fs::read_dir(ceremony.public()).unwrap() {
+        let file = file.unwrap();
+        let copy = root.join("media/public").join(file.file_name());
+        fs::copy(file.path(), copy).unwrap();
+    }
+}
+
 #[test]
 fn the_audits_commands_open_the_archive() {
     let ceremony = Ceremony::hold();
@@ -110,20 +124,11 @@ fn the_audits_commands_open_the_archive() {
     }
     let scratch = tempfile::tempdir().unwrap();
     let root = scratch.path();
-    make_folders(root, &["run/audit/scans", "media/vault", "media/public"]);
+    bring_media(&ceremony, root);
     for share in [1, 3] {
         fs::copy(
             ceremony.sheet_picture(share, 200.0),
             root.join(format!("run/audit/scans/{share}.png")),
-        )
-        .unwrap();
-    }
-    fs::copy(ceremony.vault(), root.join("media/vault/VAULT")).unwrap();
-    for file in fs::read_dir(ceremony.public()).unwrap() {
-        let file = file.unwrap();
-        fs::copy(
-            file.path(),
-            root.join("media/public").join(file.file_name()),
         )
         .unwrap();
     }
@@ -135,4 +140,31 @@ fn the_audits_commands_open_the_archive() {
         said.contains(&format!("{0} of {0} records opened", mails.len())),
         "{said}"
     );
+    assert!(
+        said.contains(" open, ") && said.contains("not sealed yet"),
+        "{said}"
+    );
+}
+
+/// On the day of the ceremony no day is over: there is no final yet, and a mail without one is told.
+#[test]
+fn the_audits_command_with_finals_looks_for_them_in_the_file() {
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/audit.md");
+    let page = fs::read_to_string(page).unwrap();
+    let mut lines = page.lines().map(str::trim);
+    let line = lines
+        .find(|line| line.starts_with("custodian inspect") && line.contains("--finals"))
+        .unwrap();
+    let ceremony = Ceremony::hold();
+    ceremony.archive(b"Subject: x\n\nx\n");
+    let scratch = tempfile::tempdir().unwrap();
+    bring_media(&ceremony, scratch.path());
+    fs::write(
+        scratch.path().join("finals.eml"),
+        "Subject: minutes\n\nnone\n",
+    )
+    .unwrap();
+    let _ = typed(scratch.path(), line)
+        .expect_code(1)
+        .prints("finals.eml: NO FINAL was found in it");
 }

@@ -2,6 +2,7 @@
 //!
 //! A note goes from a line that is an origin to its signature line. What is not a whole note is passed over, and told.
 
+use std::io::{self, Read};
 use std::ops::Range;
 
 use super::note::{MOST_BYTES, Note, NoteError, Origin, SIGNATURE_BEGIN};
@@ -21,6 +22,62 @@ pub fn pieces(file: &[u8], offset: u64) -> impl Iterator<Item = Piece> {
         offset: offset + range.start as u64,
         note: read(file.get(range).unwrap_or_default()),
     })
+}
+
+/// So much of a file is read at once.
+const BLOCK: usize = 1 << 20;
+
+/// Parts a file while it is read: no more than a few blocks of it are ever in memory.
+///
+/// # Errors
+/// Those of the reader.
+pub fn read_pieces(file: impl Read, each: impl FnMut(Piece)) -> io::Result<()> {
+    read_in_blocks(file, BLOCK, each)
+}
+
+fn read_in_blocks(
+    mut file: impl Read,
+    block: usize,
+    mut each: impl FnMut(Piece),
+) -> io::Result<()> {
+    let (mut buffer, mut offset) = (Vec::new(), 0);
+    loop {
+        let read = file.by_ref().take(block as u64).read_to_end(&mut buffer)?;
+        let whole = if read == 0 {
+            buffer.len()
+        } else {
+            whole_pieces(&buffer, block)
+        };
+        let rest = buffer.split_off(whole.min(buffer.len()));
+        pieces(&buffer, offset).for_each(&mut each);
+        offset += buffer.len() as u64;
+        buffer = rest;
+        if read == 0 {
+            return Ok(());
+        }
+    }
+}
+
+/// How much of the buffer is pieces to which nothing belongs that comes later: what ends with a signature line. Where none is in sight and the
+/// buffer is full, all lines count that no note can reach back to; a single line that fills the buffer is cut.
+fn whole_pieces(buffer: &[u8], full: usize) -> usize {
+    let (mut at, mut end, mut lines_end) = (0, 0, 0);
+    let far = buffer.len().saturating_sub(MOST_BYTES);
+    for line in buffer.split_inclusive(|byte| *byte == b'\n') {
+        at += line.len();
+        if line.ends_with(b"\n") && line.starts_with(SIGNATURE_BEGIN.as_bytes()) {
+            end = at;
+        }
+        if at <= far {
+            lines_end = at;
+        }
+    }
+    match (end, lines_end) {
+        (0, _) if buffer.len() < full.saturating_add(MOST_BYTES) => 0,
+        (0, 0) => far,
+        (0, lines) => lines,
+        (end, _) => end,
+    }
 }
 
 fn read(piece: &[u8]) -> Result<Note, NoteError> {
@@ -110,6 +167,44 @@ mod tests {
                 "torn at {length}"
             );
             assert_eq!(pieces.len(), 3);
+        }
+    }
+
+    #[test]
+    fn a_file_that_is_read_block_by_block_has_the_same_pieces() {
+        let [first, second, third] = notes();
+        let torn = &second[..200];
+        let file = [
+            &first,
+            torn,
+            "\n",
+            &second,
+            "\nstray\n",
+            &third,
+            &first,
+            torn,
+        ]
+        .concat();
+        let expected: Vec<Piece> = pieces(file.as_bytes(), 0).collect();
+        for block in [1, 7, 100, 500, 4096] {
+            let mut found = Vec::new();
+            read_in_blocks(file.as_bytes(), block, |piece| found.push(piece)).unwrap();
+            assert_eq!(found, expected, "blocks of {block} bytes");
+        }
+    }
+
+    #[test]
+    fn garbage_without_end_hides_no_note_and_fills_no_memory() {
+        let [first, second, _] = notes();
+        for garbage in [vec![b'x'; 100_000], b"x\n".repeat(50_000)] {
+            let file = [first.as_bytes(), &garbage, b"\n", second.as_bytes()].concat();
+            let mut found = Vec::new();
+            read_in_blocks(file.as_slice(), 4096, |piece| found.push(piece)).unwrap();
+            let notes = found.iter().filter_map(|piece| piece.note.as_ref().ok());
+            let texts: Vec<String> = notes.map(ToString::to_string).collect();
+            assert_eq!(texts, [first.as_str(), second.as_str()]);
+            let second_at = (file.len() - second.len()) as u64;
+            assert_eq!(found.last().unwrap().offset, second_at);
         }
     }
 

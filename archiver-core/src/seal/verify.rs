@@ -10,10 +10,18 @@
 mod evidence;
 mod examiner;
 mod judgement;
+mod noticed;
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod attacks;
+#[cfg(test)]
+#[allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a test fails by panicking; this one prints what a verdict costs"
+)]
+mod bounds;
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod model;
@@ -29,7 +37,7 @@ use std::fmt;
 
 use thiserror::Error;
 
-pub use self::evidence::{Evidence, Source};
+pub use self::evidence::Evidence;
 pub use self::examiner::{Examiner, Record};
 use super::day::Day;
 use super::note::{Kind, NotSealed, NoteError};
@@ -44,13 +52,35 @@ pub const CANNOT_KNOW: [&str; 3] = [
     "whether the server was controlled by somebody else before a day's final was written and its key erased",
 ];
 
+/// Where a checkpoint was found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// In the `.seals` file beside the vault.
+    Vault,
+    /// In a copy that left the server: mailed, printed, kept by custodians.
+    Elsewhere,
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Vault => "the seals",
+            Self::Elsewhere => "the finals kept elsewhere",
+        })
+    }
+}
+
 /// What can be said of a log.
 #[derive(Debug)]
 pub struct Verdict {
     /// Every day from the log's first seal key to today (or to its last key), in order.
     pub days: Vec<DayVerdict>,
-    /// What else was noticed.
+    /// What else was noticed: of each kind the first thousand.
     pub findings: Vec<Finding>,
+    /// How many findings are not among them.
+    pub unlisted: u64,
+    /// How many of all findings speak against the log.
+    pub anomalies: u64,
 }
 
 impl Verdict {
@@ -58,7 +88,7 @@ impl Verdict {
     #[must_use]
     pub fn is_intact(&self) -> bool {
         let is_good = |day: &DayVerdict| matches!(day.state, State::Sealed | State::Open);
-        self.days.iter().all(is_good) && !self.findings.iter().any(Finding::is_anomaly)
+        self.days.iter().all(is_good) && self.anomalies == 0
     }
 
     /// The verdict on one day.
@@ -81,6 +111,8 @@ pub struct DayVerdict {
     pub first: Option<u64>,
     /// The verdict.
     pub state: State,
+    /// Whether its final in the vault's seals is the one that was kept elsewhere.
+    pub kept_elsewhere: bool,
 }
 
 /// The verdict on a day.
@@ -175,10 +207,12 @@ pub enum Finding {
         why: NoteError,
     },
     /// A checkpoint proves nothing.
-    #[error("at byte {offset} of the seals: the {kind} checkpoint of {day} {why}")]
+    #[error("at byte {offset} of {place}: the {kind} checkpoint of {day} {why}")]
     NotSealed {
         /// Where.
         offset: u64,
+        /// In which file.
+        place: Source,
         /// Its kind.
         kind: Kind,
         /// Its day.
@@ -207,6 +241,11 @@ pub enum Finding {
         "the final of {0} is missing in the vault's seals; only the copy kept elsewhere has it"
     )]
     OnlyElsewhere(Day),
+    /// Another final stands in the copy from elsewhere.
+    #[error(
+        "the final of {0} in the vault's seals is another one than the final kept elsewhere; both are signed with that day's key"
+    )]
+    OtherElsewhere(Day),
     /// A checkpoint names another encryption subkey than the archive's.
     #[error("the server sealed {0} for another encryption subkey than this archive's")]
     OtherSubkey(Day),

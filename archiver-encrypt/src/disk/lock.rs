@@ -40,13 +40,11 @@ impl DiskFolder<'_> {
 
     /// Waits for a while; fails at once when the hook is asked to stop.
     fn pause(&self, duration: Duration) -> io::Result<()> {
-        match self.stop {
-            Some(stop) => stop.pause(duration),
-            None => {
-                thread::sleep(duration);
-                Ok(())
-            }
+        if let Some(stop) = self.stop {
+            return stop.pause(duration);
         }
+        thread::sleep(duration);
+        Ok(())
     }
 
     fn patience_ended(&self, path: &Path) -> io::Error {

@@ -4,41 +4,48 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use archiver_core::origin::ArchiveFingerprints;
-use archiver_core::seal::verify::CANNOT_KNOW;
 use archiver_core::sharing::SharingPart;
+use thiserror::Error;
 
 use crate::archive_files::ArchiveFiles;
 use crate::clock;
 use crate::exit::Exit;
-use crate::failure::Failure;
+use crate::failure::{Explained, Failure};
 use crate::opening::against::{Comparison, Outcome, RetiredElsewhere, Spot, Surplus, compare};
 use crate::opening::inspect::{Finding, Findings, InspectReport, VaultReport, inspect_vaults};
 use crate::opening::retired::{Removed, RemovedRange, RetiredReport};
-use crate::opening::sealing::{DayReport, DayState, SealReport, Seals};
+use crate::opening::sealing::{NotVerified, Seals};
 use crate::operator::Operator;
 use crate::progress::Bar;
 use crate::report::{Report, to_json};
 
+mod seals;
+
 /// So many findings of a kind are shown to people; `--json` has more.
 const SHOWN: usize = 10;
 
-/// Say what can be said of vaults without a key: records, claimed times, damage, repeated ephemeral points.
+/// Say what can be said of vaults without a key: records, claimed times, damage, repeated ephemeral points, and which days are sealed.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:
   custodian inspect --public public VAULT
   custodian inspect VAULT --against COPY
 
 The second says whether a copy is the same, which of the two is longer, or where they first differ.
+The seals of a vault are looked for beside it: VAULT.seals, or that file in a folder of segments. With --finals FILE they are compared with finals that left the server, mailed or printed.
 Nothing is decrypted, so nothing here says that a record will open. Times are what the records claim.
 The exit status is 1 when something must be looked at.")]
 pub(crate) struct Args {
-    /// The public folder of the ceremony: finds records for other archives, and checks the origin proofs.
+    /// The public folder of the ceremony: finds records for other archives, checks the origin proofs, and verifies the seals.
     #[arg(long, value_name = "DIR")]
     public: Option<PathBuf>,
 
     /// Only compare the vault, byte by byte, with this copy of it.
     #[arg(long, value_name = "COPY", conflicts_with = "public")]
     against: Option<PathBuf>,
+
+    /// Finals that left the server: what `archiver-encrypt seal --print-finals` printed, or a mail with it. May be repeated.
+    #[arg(long, value_name = "FILE", requires = "public")]
+    finals: Vec<PathBuf>,
 
     /// The vaults: files, or folders of segments.
     #[arg(value_name = "VAULT", required = true)]
@@ -57,12 +64,34 @@ impl Args {
         };
         let known = archive.as_ref();
         let fingerprints = known.map(|archive| fingerprints(archive.public.sharing()));
-        let keys = known.and_then(|archive| archive.public.seal_keys().ok());
-        let seals = keys.zip(fingerprints);
-        let seals = seals.map(|(keys, archive)| Seals { keys, archive, now });
+        let seals = known.map(|archive| Seals::of(&archive.public, now));
+        let seals = seals.unwrap_or(Err(NotVerified::NoPublicFolder));
+        let seals = seals.map(|seals| Seals {
+            finals: &self.finals,
+            ..seals
+        });
+        if let (Err(why), false) = (&seals, self.finals.is_empty()) {
+            return Err(FinalsForNothing(*why).into());
+        }
         let bar = Bar::new(operator);
         let report = inspect_vaults(&self.vaults, fingerprints, seals, &bar)?;
         Ok(Box::new(report))
+    }
+}
+
+/// Finals were named, and there is nothing to verify them with.
+#[derive(Debug, Error)]
+#[error("the finals cannot be compared: {0}")]
+struct FinalsForNothing(NotVerified);
+
+impl Explained for FinalsForNothing {
+    fn hint(&self) -> String {
+        "name the public folder of the archive whose finals these are, or leave --finals out"
+            .to_owned()
+    }
+
+    fn exit(&self) -> Exit {
+        Exit::Input
     }
 }
 
@@ -89,7 +118,7 @@ impl Report for InspectReport {
             );
         }
         more(repeated, &mut text);
-        describe_seals(self.seals.as_deref(), &mut text);
+        seals::describe(&self.seals, &mut text);
         text.push_str(if self.anomalies() {
             "There is something to look at.\n"
         } else {
@@ -221,63 +250,6 @@ fn describe(vault: &VaultReport, text: &mut String) {
         }
         more(findings, text);
     }
-}
-
-fn describe_seals(seals: Option<&[SealReport]>, text: &mut String) {
-    let Some(seals) = seals else {
-        text.push_str(
-            "Seals: not verified, without the public seal keys (--public DIR with its seals.pub)\n",
-        );
-        return;
-    };
-    for log in seals {
-        let place = log.vault.as_deref().unwrap_or("NOT FOUND in these vaults");
-        let SealReport {
-            server, log: id, ..
-        } = log;
-        let _ = writeln!(text, "Seals of {server}, log {id}: {place}");
-        for days in log.days.chunk_by(is_one_run) {
-            let _ = writeln!(text, "  {}", run(days));
-        }
-        for finding in log.findings.listed.iter().take(SHOWN) {
-            let _ = writeln!(text, "  noticed: {finding}");
-        }
-        more(&log.findings, text);
-    }
-    text.push_str("What the seals cannot say:\n");
-    for limit in CANNOT_KNOW {
-        let _ = writeln!(text, "  {limit}");
-    }
-}
-
-/// Days that are told in one line: sealed ones, and missing ones.
-fn is_one_run(one: &DayReport, next: &DayReport) -> bool {
-    let is_same = one.state == next.state && (one.retired > 0) == (next.retired > 0);
-    is_same && matches!(one.state, DayState::Sealed | DayState::Missing)
-}
-
-fn run(days: &[DayReport]) -> String {
-    let (Some(first), Some(last)) = (days.first(), days.last()) else {
-        return String::new();
-    };
-    let records: u64 = days.iter().map(|day| day.records).sum();
-    let retired: u64 = days.iter().map(|day| day.retired).sum();
-    let days = if days.len() == 1 {
-        first.day.clone()
-    } else {
-        format!("{} to {}", first.day, last.day)
-    };
-    let state = match (first.state, &first.reason) {
-        (DayState::Sealed, _) if retired > 0 => {
-            format!("sealed (retired: {} removed)", in_words(retired))
-        }
-        (DayState::Sealed, _) => "sealed".to_owned(),
-        (DayState::Open, _) => "open".to_owned(),
-        (DayState::Broken, Some(why)) => why.replacen("broken", "BROKEN", 1),
-        (DayState::Broken, None) => "BROKEN".to_owned(),
-        (DayState::Missing, _) => "MISSING: no final stands".to_owned(),
-    };
-    format!("{days}  {state}, {records} records")
 }
 
 fn origin_proofs(vault: &VaultReport) -> String {

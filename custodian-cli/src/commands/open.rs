@@ -12,7 +12,8 @@ use crate::archive_files::ArchiveFiles;
 use crate::clock;
 use crate::exit::Exit;
 use crate::failure::{Explained, Failure, shown};
-use crate::opening::{Summary, check_before_the_sheets, open_vaults};
+use crate::opening::sealing::Seals;
+use crate::opening::{SealCounts, Summary, check_before_the_sheets, open_vaults};
 use crate::operator::Operator;
 use crate::progress::Bar;
 use crate::report::{Report, to_json};
@@ -28,7 +29,8 @@ use crate::sheets::{GatheredSheets, Source, Telling, Until, custodians_of};
   (cd opened && sha256sum --check --quiet manifest.sha256)
 
 The first asks for the sheets, one custodian at a time: scanned with a USB scanner, typed, or named as files.
-The exit status is 1 when a record was torn, damaged, for another archive, or out of its log's order.")]
+The seals are verified where seal keys are in the public folder; the column seal of the manifest says what they say of each mail's day.
+The exit status is 1 when a record was torn, damaged, for another archive, or out of its log's order, or when an opened mail stands in a broken or missing day.")]
 pub(crate) struct Args {
     /// The public folder of the ceremony.
     #[arg(long, value_name = "DIR")]
@@ -66,7 +68,8 @@ impl Explained for KeyError {
 impl Args {
     pub(crate) fn run(&self, operator: &mut dyn Operator) -> Result<Box<dyn Report>, Failure> {
         let sheets = Source::of(&self.sheets, Until::Quorum, "--sheet FILE", operator)?;
-        let archive = ArchiveFiles::load(&self.public, clock::now()?, operator)?;
+        let now = clock::now()?;
+        let archive = ArchiveFiles::load(&self.public, now, operator)?;
         let custodians = custodians_of(self.custodians.as_deref(), archive.public.manifest())?;
         check_before_the_sheets(&self.vaults, &self.out)?;
         let gathered = GatheredSheets::new(archive.public.sharing(), custodians).gather(
@@ -81,7 +84,8 @@ impl Args {
         operator.say("The key is rebuilt in memory and fits the archive's certificate.");
         let key = DecryptionKey::from_x25519(archive.public.certificate(), rebuilt.x25519())?;
         let bar = Bar::new(operator);
-        let summary = open_vaults(&self.vaults, &key, &self.out, &bar)?;
+        let seals = Seals::of(&archive.public, now);
+        let summary = open_vaults(&self.vaults, &key, seals, &self.out, &bar)?;
         Ok(Box::new(OpenReport {
             folder: shown(&self.out),
             summary,
@@ -134,9 +138,10 @@ impl Report for OpenReport {
             let _ = writeln!(text, "  {count:>6}  {what}");
         }
         text.push_str(&retired_segments(&found.retired_segments));
+        describe_seals(&found.seals, &mut text);
         let _ = writeln!(
             text,
-            "manifest.csv and manifest.json account for all {} bytes; the column result says what each record is, and where.",
+            "manifest.csv and manifest.json account for all {} bytes; the column result says what each record is, and where, and the column seal what the seals say of its day.",
             found.bytes
         );
         text
@@ -152,5 +157,38 @@ impl Report for OpenReport {
         } else {
             Exit::Done
         }
+    }
+}
+
+/// What the seals say of the opened mails, for somebody who was not there when they were made.
+fn describe_seals(seals: &SealCounts, text: &mut String) {
+    let said = [
+        (
+            seals.sealed,
+            "stand in sealed days: unchanged since the end of their day",
+        ),
+        (
+            seals.open,
+            "stand in days that are not sealed yet: today's, or yesterday's until two in the morning (UTC)",
+        ),
+        (
+            seals.broken,
+            "stand in BROKEN days: something was changed, removed or put in; custodian inspect says where",
+        ),
+        (
+            seals.missing,
+            "stand in days whose seal is MISSING: they were never sealed, or the seal was taken away",
+        ),
+        (
+            seals.unsealed,
+            "have no seal: nobody can say whether they were there when they say",
+        ),
+        (
+            seals.unverified,
+            "could not be verified: seals.pub is missing from the public folder",
+        ),
+    ];
+    for (count, what) in said.into_iter().filter(|(count, _)| *count > 0) {
+        let _ = writeln!(text, "  {count:>6}  {what}");
     }
 }

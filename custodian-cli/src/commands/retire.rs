@@ -157,16 +157,12 @@ impl Args {
             return Ok(Vec::new());
         };
         let archive = ArchiveFiles::load(folder, now, operator)?;
-        let keys = archive
-            .public
-            .seal_keys()
-            .map_err(|_| NotRetired::NoSealKeys)?;
-        let archive = fingerprints(archive.public.sharing());
-        let seals = Seals { keys, archive, now };
+        let seals = Seals::of(&archive.public, now).map_err(|_| NotRetired::NoSealKeys)?;
+        let archive = seals.archive;
         let vaults = std::slice::from_ref(&self.vault);
         let bar = Bar::new(operator);
-        let found = inspect_vaults(vaults, Some(archive), Some(seals), &bar)?;
-        let unsealed = unsealed(retired, found.seals.as_deref().unwrap_or_default());
+        let found = inspect_vaults(vaults, Some(archive), Ok(seals), &bar)?;
+        let unsealed = unsealed(retired, found.seals.logs.as_deref().unwrap_or_default());
         if unsealed.is_empty() || self.damaged {
             return Ok(unsealed);
         }

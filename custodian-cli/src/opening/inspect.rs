@@ -18,7 +18,7 @@ use serde::{Serialize, Serializer};
 
 use super::pipeline::{self, Chains, Job};
 use super::retired::{Passed, RetiredReport};
-use super::sealing::{SealReport, Seals, Walks};
+use super::sealing::{NotVerified, Seals, SealsReport, Walks};
 use super::shown::harmless;
 use super::source::{self, VaultSource};
 use super::{OpenError, Progress, all_cores};
@@ -37,8 +37,8 @@ pub(crate) struct InspectReport {
     pub(crate) vaults: Vec<VaultReport>,
     /// Records whose ephemeral point was seen before, in any of the vaults.
     pub(crate) repeated_points: Findings<RepeatedPoint>,
-    /// The verdict of the seals; none when they were not verified.
-    pub(crate) seals: Option<Vec<SealReport>>,
+    #[serde(flatten)]
+    pub(crate) seals: SealsReport,
 }
 
 impl InspectReport {
@@ -46,7 +46,7 @@ impl InspectReport {
     pub(crate) fn anomalies(&self) -> bool {
         self.repeated_points.count > 0
             || self.vaults.iter().any(VaultReport::anomalies)
-            || self.seals.iter().flatten().any(|log| !log.intact)
+            || self.seals.anomalies()
     }
 }
 
@@ -173,14 +173,18 @@ impl<T> Findings<T> {
 pub(crate) fn inspect_vaults(
     vaults: &[PathBuf],
     archive: Option<ArchiveFingerprints>,
-    seals: Option<Seals<'_>>,
+    seals: Result<Seals<'_>, NotVerified>,
     progress: &dyn Progress,
 ) -> Result<InspectReport, OpenError> {
+    // The seals before the vaults, so that a vault that grows meanwhile is not taken for one that was cut off.
+    let walks = match seals {
+        Ok(seals) => Ok(Walks::begin(&seals, vaults)?),
+        Err(why) => Err(why),
+    };
     let sources = source::open_all(vaults)?;
     progress.begin(sources.iter().map(VaultSource::length).sum());
-    let walks = seals.map(|seals| Walks::begin(&seals, &sources));
     let mut inspector = Inspector {
-        walks: walks.transpose()?,
+        walks,
         subkey: archive.map(|archive| archive.encryption),
         chains: Chains::default(),
         points: HashMap::new(),
@@ -190,7 +194,7 @@ pub(crate) fn inspect_vaults(
                 .map(|source| vault_report(source, archive.is_some()))
                 .collect(),
             repeated_points: Findings::default(),
-            seals: None,
+            seals: SealsReport::default(),
         },
     };
     let look = |job: &Job<'_>| look(job, archive.as_ref());
@@ -200,7 +204,10 @@ pub(crate) fn inspect_vaults(
         inspector.take(job, seen)
     })?;
     inspector.pass_retired_at_the_end(&sources)?;
-    inspector.report.seals = inspector.walks.map(Walks::finish);
+    inspector.report.seals = match inspector.walks {
+        Ok(walks) => walks.finish(),
+        Err(why) => SealsReport::unverified(why),
+    };
     Ok(inspector.report)
 }
 
@@ -260,7 +267,7 @@ fn look(job: &Job<'_>, archive: Option<&ArchiveFingerprints>) -> Result<Seen, Op
 }
 
 struct Inspector<'a> {
-    walks: Option<Walks<'a>>,
+    walks: Result<Walks<'a>, NotVerified>,
     subkey: Option<Fingerprint>,
     chains: Chains,
     /// The first record of each point.
@@ -275,13 +282,13 @@ impl Inspector<'_> {
         sources: &[VaultSource],
     ) -> Result<(), OpenError> {
         let (report, walks) = (&mut self.report, &mut self.walks);
-        let take = |vault, passed| take_retired(report, walks.as_mut(), vault, passed);
+        let take = |vault, passed| take_retired(report, walks.as_mut().ok(), vault, passed);
         self.chains.pass_retired_before(job, sources, take)
     }
 
     fn pass_retired_at_the_end(&mut self, sources: &[VaultSource]) -> Result<(), OpenError> {
         let (report, walks) = (&mut self.report, &mut self.walks);
-        let take = |vault, passed| take_retired(report, walks.as_mut(), vault, passed);
+        let take = |vault, passed| take_retired(report, walks.as_mut().ok(), vault, passed);
         self.chains.pass_retired_at_the_end(sources, take)
     }
 
@@ -323,7 +330,7 @@ impl Inspector<'_> {
             vault.wrong_origin_proofs.add(found(wrong.to_string()));
         }
         let standing = self.chains.follow(job, Some(*facts))?;
-        if let (Some(walks), Some(Standing::Linked(link))) = (&mut self.walks, &standing) {
+        if let (Ok(walks), Some(Standing::Linked(link))) = (&mut self.walks, &standing) {
             walks.record(job.vault, &link.into());
         }
         if let Some(reason) = standing.and_then(|standing| vault.take_standing(standing)) {
@@ -350,17 +357,17 @@ impl Inspector<'_> {
 
 fn take_retired(
     report: &mut InspectReport,
-    mut walks: Option<&mut Walks<'_>>,
+    walks: Option<&mut Walks<'_>>,
     vault: usize,
     passed: Passed,
 ) {
     let Some(found) = report.vaults.get_mut(vault) else {
         return;
     };
+    if let Some(walks) = walks {
+        walks.retired(vault, &passed);
+    }
     for record in &passed.records {
-        if let Some(walks) = &mut walks {
-            walks.record(vault, record);
-        }
         if let Some(fault) = &record.fault {
             let seq = record.place.seq;
             found.broken_links.add(Finding {

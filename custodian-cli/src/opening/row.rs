@@ -4,14 +4,15 @@ use archiver_core::vault::chain::Standing;
 use archiver_core::vault::header::Header;
 use archiver_core::vault::read::Claim;
 use data_encoding::HEXLOWER;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::message::{Fate, Opened};
 use super::pipeline::Job;
+use super::sealing::{DayState, NotVerified, SealsReport};
 use super::shown::{cell, harmless};
 
 /// What became of a stretch of a vault.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum Outcome {
     Opened,
@@ -24,7 +25,7 @@ pub(super) enum Outcome {
 }
 
 /// What a header's claims are worth.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 enum Worth {
     /// Nobody has compared them.
@@ -33,8 +34,22 @@ enum Worth {
     VerifiedByLeaf,
 }
 
+/// What the seals say of the day in which a record stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Seal {
+    Sealed,
+    Open,
+    Broken,
+    Missing,
+    /// No seal key stands for it.
+    Unsealed,
+    /// The seal keys are missing.
+    Unverified,
+}
+
 /// One stretch of a vault.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Row {
     pub(super) record: Option<u64>,
     vault: String,
@@ -48,6 +63,8 @@ pub(super) struct Row {
     archived: String,
     place: Option<Worth>,
     link: String,
+    /// None for what is no whole record.
+    pub(super) seal: Option<Seal>,
     record_sha256: String,
     mail_sha256: String,
     mail_bytes: Option<u64>,
@@ -65,7 +82,7 @@ pub(super) struct Row {
 }
 
 /// The names of the cells.
-pub(super) const COLUMNS: [&str; 22] = [
+pub(super) const COLUMNS: [&str; 23] = [
     "record",
     "vault",
     "offset",
@@ -78,6 +95,7 @@ pub(super) const COLUMNS: [&str; 22] = [
     "archived",
     "place",
     "link",
+    "seal",
     "record_sha256",
     "mail_sha256",
     "mail_bytes",
@@ -113,6 +131,7 @@ impl Row {
             archived: header.map(|h| h.place.time.to_string()).unwrap_or_default(),
             place: header.map(|_| Worth::Claimed),
             link: String::new(),
+            seal: None,
             record_sha256: HEXLOWER.encode(&opened.sha256),
             mail_sha256: String::new(),
             mail_bytes: None,
@@ -165,6 +184,30 @@ impl Row {
         }
     }
 
+    /// Takes what the seals say of the day that the record claims. A record that claims a day falsely breaks that day, whatever else it breaks.
+    pub(super) fn take_seal(&mut self, vault: usize, seals: &SealsReport) {
+        let is_whole = !matches!(
+            self.result,
+            Outcome::Torn | Outcome::StrayBytes | Outcome::WhiteSpace
+        );
+        let seal = match (
+            seals.not_verified,
+            seals.day_of(vault, &self.log, &self.archived),
+        ) {
+            (Some(NotVerified::NoneMade), _) | (None, None) => Seal::Unsealed,
+            (Some(NotVerified::KeysMissing | NotVerified::NoPublicFolder), _) => Seal::Unverified,
+            (None, Some(DayState::Sealed)) => Seal::Sealed,
+            (None, Some(DayState::Open)) => Seal::Open,
+            (None, Some(DayState::Broken)) => Seal::Broken,
+            (None, Some(DayState::Missing)) => Seal::Missing,
+        };
+        self.seal = is_whole.then_some(seal);
+    }
+
+    pub(super) fn is_opened(&self) -> bool {
+        matches!(self.result, Outcome::Opened | Outcome::OpenedWithoutHeader)
+    }
+
     pub(super) fn link_is_broken(&self) -> bool {
         self.broken
     }
@@ -196,6 +239,7 @@ impl Row {
             self.archived.clone(),
             self.place.as_ref().map(name).unwrap_or_default(),
             self.link.clone(),
+            self.seal.as_ref().map(name).unwrap_or_default(),
             self.record_sha256.clone(),
             self.mail_sha256.clone(),
             number(self.mail_bytes),

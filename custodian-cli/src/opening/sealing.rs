@@ -1,25 +1,35 @@
-//! The verdict of the seals on the logs of vaults: finds the checkpoints beside each vault, and meets its records in the pass that reads them.
+//! The verdict of the seals on the logs of vaults: reads the checkpoints beside each vault and those kept elsewhere, and meets the vaults' records in the
+//! pass that reads them.
 //!
 //! Every log of `seals.pub` is looked for in every vault. A log of which nothing is found in as many vaults as could hold one is judged as an
 //! empty vault: each past day without a final is missing.
 
-use std::ffi::OsString;
-use std::io;
+use std::mem;
 use std::path::{Path, PathBuf};
 
 use archiver_core::identity::UtcTime;
 use archiver_core::origin::ArchiveFingerprints;
-use archiver_core::seal::notes::{Piece, pieces};
+use archiver_core::public_folder::PublicFolder;
+use archiver_core::seal::notes::Piece;
 use archiver_core::seal::public_keys::{SealKeys, ServerKeys};
-use archiver_core::seal::verify::{DayVerdict, Evidence, Examiner, Record, Source, State, Verdict};
-use serde::Serialize;
+use archiver_core::seal::verify::{Evidence, Examiner, Record, Source, Verdict};
+use archiver_core::vault::leaf::LeafHash;
 
 use super::OpenError;
 use super::inspect::Findings;
-use super::source::{self, VaultSource};
+use super::retired::Passed;
+use super::shown::harmless;
 
-/// Ten years of a checkpoint every quarter of an hour are a third of it.
-const MOST_BYTES: u64 = 512 << 20;
+mod files;
+mod report;
+mod same_log;
+#[cfg(test)]
+mod tests;
+
+use files::{Beside, Kept};
+pub(crate) use report::{DayReport, DayState, NotVerified, SealReport, SealsReport, ServerNamed};
+pub(crate) use same_log::SameLog;
+use same_log::Telling;
 
 /// What the verdict is made from, beside the vaults.
 #[derive(Clone, Copy, Debug)]
@@ -27,49 +37,32 @@ pub(crate) struct Seals<'a> {
     pub(crate) keys: &'a SealKeys,
     pub(crate) archive: ArchiveFingerprints,
     pub(crate) now: UtcTime,
+    /// Files with finals that left the servers.
+    pub(crate) finals: &'a [PathBuf],
 }
 
-/// The verdict on one log in one vault.
-#[derive(Debug, Serialize)]
-pub(crate) struct SealReport {
-    pub(crate) server: String,
-    pub(crate) log: String,
-    /// None when nothing of the log was found in any vault.
-    pub(crate) vault: Option<String>,
-    pub(crate) days: Vec<DayReport>,
-    pub(crate) findings: Findings<String>,
-    pub(crate) intact: bool,
-}
-
-/// The verdict on one day.
-#[derive(Debug, Serialize)]
-pub(crate) struct DayReport {
-    pub(crate) day: String,
-    pub(crate) records: u64,
-    /// How many of them were removed with their segments.
-    pub(crate) retired: u64,
-    /// The number in the log of the first of them.
-    pub(crate) first: Option<u64>,
-    pub(crate) state: DayState,
-    /// Why it is broken or missing.
-    pub(crate) reason: Option<String>,
-}
-
-/// What became of a day.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum DayState {
-    Sealed,
-    Open,
-    Broken,
-    Missing,
+impl<'a> Seals<'a> {
+    /// Those of an archive, as of `now`.
+    pub(crate) fn of(public: &'a PublicFolder, now: UtcTime) -> Result<Self, NotVerified> {
+        let sharing = public.sharing();
+        Ok(Self {
+            keys: public.seal_keys()?,
+            archive: ArchiveFingerprints {
+                primary: sharing.primary_fingerprint(),
+                encryption: sharing.encryption_fingerprint(),
+            },
+            now,
+            finals: &[],
+        })
+    }
 }
 
 /// The walks over all logs in all vaults.
 pub(super) struct Walks<'a> {
     each: Vec<Walk<'a>>,
     vaults: usize,
-    servers: usize,
+    servers: &'a [ServerKeys],
+    kept: Vec<Kept>,
 }
 
 struct Walk<'a> {
@@ -78,107 +71,201 @@ struct Walk<'a> {
     keys: &'a ServerKeys,
     /// Whether a record or a checkpoint of the log was found in the vault.
     found: bool,
+    /// What is to be told of the `.seals` file, and whether it is all right all the same.
+    told: Option<(String, bool)>,
+    /// The leaves of the log, when there are several vaults that may hold it.
+    leaves: Vec<LeafHash>,
     examiner: Examiner<'a>,
 }
 
 impl<'a> Walks<'a> {
-    /// Reads the checkpoints beside the vaults.
-    pub(super) fn begin(seals: &Seals<'a>, sources: &[VaultSource]) -> Result<Self, OpenError> {
-        let mut walks = Vec::new();
-        for (vault, source) in sources.iter().enumerate() {
-            let file = read_seals(&seals_path(source.path()))?;
-            for keys in seals.keys.servers() {
-                walks.push(Walk::begin(seals, keys, vault, source.path(), &file));
-            }
+    /// Reads the checkpoints beside the vaults. That must come before the vaults' lengths are looked at: a checkpoint never covers a record that does not
+    /// stand yet, so a vault to which mails are being archived is then at least as long as its seals say.
+    pub(super) fn begin(seals: &Seals<'a>, vaults: &[PathBuf]) -> Result<Self, OpenError> {
+        let kept = seals.finals.iter();
+        let kept: Result<Vec<Kept>, OpenError> =
+            kept.map(|path| Kept::read(path, seals.keys)).collect();
+        let mut walks = Self {
+            each: Vec::new(),
+            vaults: vaults.len(),
+            servers: seals.keys.servers(),
+            kept: kept?,
+        };
+        for (number, path) in vaults.iter().enumerate() {
+            let logs = Logs::beside(seals, path, &walks.kept)?;
+            walks.each.extend(logs.into_walks(number, path));
         }
-        Ok(Self {
-            each: walks,
-            vaults: sources.len(),
-            servers: seals.keys.servers().len(),
-        })
+        Ok(walks)
     }
 
     /// The next record of ours in a vault, also one of a retired segment.
     pub(super) fn record(&mut self, vault: usize, record: &Record) {
+        let has_others = self.vaults > 1;
         for walk in self.each.iter_mut().filter(|walk| walk.vault == vault) {
-            walk.found |= walk.keys.log() == record.place.log;
+            if walk.keys.log() == record.place.log {
+                walk.found = true;
+                walk.leaves.extend(has_others.then_some(record.leaf));
+            }
             walk.examiner.record(record);
         }
     }
 
-    /// The verdicts.
-    pub(super) fn finish(self) -> Vec<SealReport> {
-        let (found, others): (Vec<_>, Vec<_>) = self.each.into_iter().partition(|walk| walk.found);
-        let mut reports: Vec<SealReport> = found.into_iter().map(Walk::finish).collect();
-        let mut logs: Vec<&str> = reports.iter().map(|report| report.log.as_str()).collect();
-        logs.sort_unstable();
-        logs.dedup();
-        if logs.len() < self.servers.min(self.vaults) {
-            let lost = others.into_iter().filter(|walk| walk.vault == 0);
-            let lost: Vec<SealReport> = lost
-                .filter(|walk| !logs.contains(&walk.keys.log().to_string().as_str()))
-                .map(|walk| SealReport {
-                    vault: None,
-                    ..walk.finish()
-                })
-                .collect();
-            reports.extend(lost);
+    /// The records of a retired segment, in its place.
+    pub(super) fn retired(&mut self, vault: usize, passed: &Passed) {
+        for record in &passed.records {
+            self.record(vault, record);
         }
-        reports
+    }
+
+    /// The verdicts.
+    pub(super) fn finish(self) -> SealsReport {
+        let (mut found, others): (Vec<_>, Vec<_>) =
+            self.each.into_iter().partition(|walk| walk.found);
+        let same_log = same_log::same_logs(found.iter_mut().map(Walk::telling).collect());
+        let mut logs: Vec<SealReport> = found.into_iter().map(Walk::finish).collect();
+        let is_unknown =
+            |keys: &ServerKeys| !logs.iter().any(|log| log.log == keys.log().to_string());
+        let unknown: Vec<&ServerKeys> = self
+            .servers
+            .iter()
+            .filter(|keys| is_unknown(keys))
+            .collect();
+        let known = self.servers.len() - unknown.len();
+        let mut servers_not_looked_at = Vec::new();
+        if known < self.servers.len().min(self.vaults) {
+            let lost = others.into_iter().filter(|walk| walk.vault == 0);
+            let lost = lost.filter(|walk| unknown.iter().any(|keys| keys.log() == walk.keys.log()));
+            logs.extend(lost.map(Walk::finish_lost));
+        } else {
+            servers_not_looked_at.extend(unknown.into_iter().map(|keys| ServerNamed {
+                server: keys.name().to_string(),
+                log: keys.log().to_string(),
+            }));
+        }
+        SealsReport {
+            logs: Some(logs),
+            not_verified: None,
+            finals: self.kept.into_iter().map(|kept| kept.report).collect(),
+            servers_not_looked_at,
+            same_log,
+        }
     }
 }
 
-impl<'a> Walk<'a> {
-    fn begin(
-        seals: &Seals<'a>,
-        keys: &'a ServerKeys,
-        vault: usize,
-        path: &Path,
-        file: &[u8],
-    ) -> Self {
+/// The checkpoints of all logs that were found for one vault.
+struct Logs<'a> {
+    each: Vec<(&'a ServerKeys, Evidence<'a>, bool)>,
+    told: Option<(String, bool)>,
+}
+
+impl<'a> Logs<'a> {
+    fn beside(seals: &Seals<'a>, vault: &Path, kept: &[Kept]) -> Result<Self, OpenError> {
         let ArchiveFingerprints {
             primary,
             encryption,
         } = seals.archive;
-        let mut evidence = Evidence::new(keys, primary, encryption, seals.now);
-        let mut found = false;
-        // A note of another server of this archive is judged in that one's walk.
-        let ours = pieces(file, 0).filter(|piece| !is_of_another(seals.keys, keys, piece));
-        let ours = ours.inspect(|piece| found |= names(keys, piece));
-        evidence.add(ours, Source::Vault);
-        Self {
+        let evidence = |keys| Evidence::new(keys, primary, encryption, seals.now);
+        let servers = seals.keys.servers().iter();
+        let mut logs = Self {
+            each: servers.map(|keys| (keys, evidence(keys), false)).collect(),
+            told: None,
+        };
+        let beside = files::read_seals(vault, |piece| logs.take_from_vault(piece))?;
+        logs.told = told(beside);
+        for piece in kept.iter().flat_map(|kept| &kept.pieces) {
+            logs.take_from_elsewhere(piece);
+        }
+        Ok(logs)
+    }
+
+    /// A checkpoint of one server of this archive is judged in that one's walk; whatever else stands there, in all of them.
+    fn take_from_vault(&mut self, piece: Piece) {
+        if let Some((_, evidence, found)) = self.of(&piece) {
+            *found = true;
+            evidence.add_piece(piece, Source::Vault);
+        } else {
+            for (_, evidence, _) in &mut self.each {
+                evidence.add_piece(piece.clone(), Source::Vault);
+            }
+        }
+    }
+
+    fn take_from_elsewhere(&mut self, piece: &Piece) {
+        if let Some((_, evidence, _)) = self.of(piece) {
+            evidence.add_piece(piece.clone(), Source::Elsewhere);
+        }
+    }
+
+    fn of(&mut self, piece: &Piece) -> Option<&mut (&'a ServerKeys, Evidence<'a>, bool)> {
+        let log = piece.note.as_ref().ok()?.claimed.origin.log;
+        self.each.iter_mut().find(|(keys, ..)| keys.log() == log)
+    }
+
+    fn into_walks(self, vault: usize, path: &Path) -> impl Iterator<Item = Walk<'a>> {
+        let (path, told) = (harmless(&path.to_string_lossy()), self.told);
+        let walk = move |(keys, evidence, found): (_, Evidence<'a>, _)| Walk {
             vault,
-            path: super::shown::harmless(&path.to_string_lossy()),
+            path: path.clone(),
             keys,
             found,
+            told: told.clone(),
+            leaves: Vec::new(),
             examiner: evidence.examine(),
+        };
+        self.each.into_iter().map(walk)
+    }
+}
+
+fn told(beside: Beside) -> Option<(String, bool)> {
+    match beside {
+        Beside::Read => None,
+        Beside::Nothing(path) => {
+            let path = harmless(&path.to_string_lossy());
+            Some((format!("there is no file {path} with its seals"), true))
+        }
+        Beside::Unread(bytes) => Some((
+            format!(
+                "of the seals only the first {bytes} bytes were read; what stands behind them is not in this verdict"
+            ),
+            false,
+        )),
+    }
+}
+
+impl Walk<'_> {
+    fn telling(&mut self) -> Telling {
+        Telling {
+            log: self.keys.log().to_string(),
+            vault: self.path.clone(),
+            leaves: mem::take(&mut self.leaves),
         }
     }
 
     fn finish(self) -> SealReport {
         let verdict = self.examiner.finish();
+        let mut findings = findings(&verdict);
+        let is_all_read = self.told.as_ref().is_none_or(|(_, is_right)| *is_right);
+        if let Some((told, _)) = self.told {
+            findings.add(told);
+        }
         SealReport {
             server: self.keys.name().to_string(),
             log: self.keys.log().to_string(),
             vault: Some(self.path),
-            intact: verdict.is_intact(),
-            findings: findings(&verdict),
+            number: Some(self.vault),
+            intact: verdict.is_intact() && is_all_read,
+            findings,
             days: verdict.days.iter().map(DayReport::of).collect(),
         }
     }
-}
 
-fn names(keys: &ServerKeys, piece: &Piece) -> bool {
-    let note = piece.note.as_ref();
-    note.is_ok_and(|note| note.claimed.origin.log == keys.log())
-}
-
-fn is_of_another(all: &SealKeys, keys: &ServerKeys, piece: &Piece) -> bool {
-    let mut others = all
-        .servers()
-        .iter()
-        .filter(|other| other.log() != keys.log());
-    others.any(|other| names(other, piece))
+    fn finish_lost(self) -> SealReport {
+        SealReport {
+            vault: None,
+            number: None,
+            ..self.finish()
+        }
+    }
 }
 
 fn findings(verdict: &Verdict) -> Findings<String> {
@@ -186,161 +273,6 @@ fn findings(verdict: &Verdict) -> Findings<String> {
     for finding in &verdict.findings {
         findings.add(finding.to_string());
     }
+    findings.count += verdict.unlisted;
     findings
-}
-
-impl DayReport {
-    fn of(verdict: &DayVerdict) -> Self {
-        let (state, reason) = match &verdict.state {
-            State::Sealed => (DayState::Sealed, None),
-            State::Open => (DayState::Open, None),
-            broken @ State::Broken(_) => (DayState::Broken, Some(broken.to_string())),
-            missing @ State::Missing => (DayState::Missing, Some(missing.to_string())),
-        };
-        Self {
-            day: verdict.day.to_string(),
-            records: verdict.records,
-            retired: verdict.retired,
-            first: verdict.first,
-            state,
-            reason,
-        }
-    }
-}
-
-/// Where the checkpoints of a vault stand: in the folder of segments, or beside the file.
-fn seals_path(vault: &Path) -> PathBuf {
-    if vault.is_dir() {
-        return vault.join("VAULT.seals");
-    }
-    let mut name = OsString::from(vault);
-    name.push(".seals");
-    name.into()
-}
-
-/// The file; nothing when there is none.
-fn read_seals(path: &Path) -> Result<Vec<u8>, OpenError> {
-    let unreadable = source::unreadable(path);
-    match std::fs::metadata(path) {
-        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Ok(file) if file.len() > MOST_BYTES => {
-            return Err(unreadable(io::ErrorKind::FileTooLarge.into()).into());
-        }
-        known => known.map_err(&unreadable)?,
-    };
-    Ok(std::fs::read(path).map_err(&unreadable)?)
-}
-
-#[cfg(test)]
-#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-mod tests {
-    use archiver_core::identity::Fingerprint;
-    use archiver_core::seal::day::Day;
-    use archiver_core::seal::keys::Seed;
-    use archiver_core::seal::merkle::Tree;
-    use archiver_core::seal::note::{Checkpoint, Kind, Note, Origin};
-    use archiver_core::vault::leaf::LogId;
-
-    use super::*;
-    use crate::opening::NoProgress;
-    use crate::opening::inspect::{InspectReport, inspect_vaults};
-
-    const ARCHIVE: ArchiveFingerprints = ArchiveFingerprints {
-        primary: Fingerprint::V4([0xa1; 20]),
-        encryption: Fingerprint::V4([0x5b; 20]),
-    };
-    const LOG: LogId = LogId([0x10; 16]);
-
-    fn first_day() -> Day {
-        "2026-11-24".parse().unwrap()
-    }
-
-    /// The finals of two days without mail, and the keys of ten days.
-    fn two_empty_days() -> (Vec<String>, SealKeys) {
-        let mut seed = Seed::draw(LOG, first_day()).unwrap();
-        let keys = seed.public_keys(10);
-        let server = ServerKeys::new("mx1".parse().unwrap(), LOG, first_day(), keys).unwrap();
-        let keys = SealKeys::new(ARCHIVE.primary, vec![server]).unwrap();
-        let (mut notes, mut previous) = (Vec::new(), None);
-        for _ in 0..2 {
-            let checkpoint = Checkpoint {
-                origin: Origin {
-                    archive: ARCHIVE.primary,
-                    log: LOG,
-                },
-                size: 0,
-                root: Tree::empty().root(),
-                kind: Kind::Final,
-                day: seed.day(),
-                previous,
-                last_time: None,
-                subkey: ARCHIVE.encryption,
-            };
-            let note = Note::sign(checkpoint, &seed.signing_key());
-            previous = Some(note.hash());
-            notes.push(note.to_string());
-            seed = seed.next().unwrap();
-        }
-        (notes, keys)
-    }
-
-    /// Inspects an empty vault at noon of the third day.
-    fn inspect(keys: &SealKeys, notes: Option<&str>) -> InspectReport {
-        let folder = tempfile::tempdir().unwrap();
-        let vault = folder.path().join("VAULT");
-        std::fs::write(&vault, "").unwrap();
-        if let Some(notes) = notes {
-            std::fs::write(folder.path().join("VAULT.seals"), notes).unwrap();
-        }
-        let noon = first_day().plus(2).unwrap().first_second().unix() + 43_200;
-        let seals = Seals {
-            keys,
-            archive: ARCHIVE,
-            now: UtcTime::from_unix(noon).unwrap(),
-        };
-        inspect_vaults(&[vault], Some(ARCHIVE), Some(seals), &NoProgress).unwrap()
-    }
-
-    fn states(report: &InspectReport) -> Vec<DayState> {
-        let logs = report.seals.iter().flatten();
-        logs.flat_map(|log| log.days.iter().map(|day| day.state))
-            .collect()
-    }
-
-    #[test]
-    fn days_with_their_finals_are_sealed_and_today_is_open() {
-        let (notes, keys) = two_empty_days();
-        let report = inspect(&keys, Some(&notes.concat()));
-        let expected = [DayState::Sealed, DayState::Sealed, DayState::Open];
-        assert_eq!(states(&report), expected);
-        assert!(!report.anomalies());
-    }
-
-    #[test]
-    fn without_the_seals_every_past_day_is_missing() {
-        let (_, keys) = two_empty_days();
-        let report = inspect(&keys, None);
-        let expected = [DayState::Missing, DayState::Missing, DayState::Open];
-        assert_eq!(states(&report), expected);
-        assert!(report.anomalies());
-    }
-
-    #[test]
-    fn a_last_final_that_was_cut_off_is_missed() {
-        let (notes, keys) = two_empty_days();
-        let report = inspect(&keys, notes.first().map(String::as_str));
-        let expected = [DayState::Sealed, DayState::Missing, DayState::Open];
-        assert_eq!(states(&report), expected);
-        assert!(report.anomalies());
-    }
-
-    #[test]
-    fn seals_of_other_keys_are_named_and_seal_nothing() {
-        let ((notes, _), (_, keys)) = (two_empty_days(), two_empty_days());
-        let report = inspect(&keys, Some(&notes.concat()));
-        assert!(!states(&report).contains(&DayState::Sealed));
-        let logs = report.seals.as_deref().unwrap_or_default();
-        assert!(logs.iter().all(|log| log.findings.count == 2));
-        assert!(report.anomalies());
-    }
 }

@@ -45,7 +45,7 @@ impl Run {
             .collect();
         let opening = Opening {
             threads: NonZero::new(threads).unwrap(),
-            ..Opening::with(&archive.key)
+            ..Opening::with(&archive.key, Err(NotVerified::NoneMade))
         };
         let result = opening.open(&paths, &folder.path().join("out"), &NoProgress);
         Self { folder, result }
@@ -134,7 +134,13 @@ fn inspect(vault: &Vault, archive: Option<&Archive>) -> InspectReport {
     let folder = tempfile::tempdir().unwrap();
     let path = vault.save(folder.path(), "vault.asc");
     let archive = archive.map(|archive| archive.cert.fingerprints());
-    inspect_vaults(&[path], archive, None, &NoProgress).unwrap()
+    inspect_vaults(
+        &[path],
+        archive,
+        Err(NotVerified::NoPublicFolder),
+        &NoProgress,
+    )
+    .unwrap()
 }
 
 fn has_extension(name: &str, extension: &str) -> bool {
@@ -156,6 +162,10 @@ fn a_clean_vault_opens_and_every_link_is_verified() {
         records: 5,
         opened: 5,
         bytes: vault.bytes.len() as u64,
+        seals: SealCounts {
+            unsealed: 5,
+            ..SealCounts::default()
+        },
         ..Summary::default()
     };
     assert_eq!(run.summary(), &expected);
@@ -385,7 +395,14 @@ fn vaults_that_are_none_are_refused_before_anything_is_written() {
         .save(folder.path(), "v");
     let refused = |paths: &[&Path]| {
         let paths: Vec<PathBuf> = paths.iter().map(|path| path.to_path_buf()).collect();
-        let error = open_vaults(&paths, &archive.key, &out, &NoProgress).unwrap_err();
+        let error = open_vaults(
+            &paths,
+            &archive.key,
+            Err(NotVerified::NoneMade),
+            &out,
+            &NoProgress,
+        )
+        .unwrap_err();
         assert!(!out.exists());
         error.to_string()
     };
@@ -403,8 +420,15 @@ fn only_a_new_or_empty_output_folder_is_taken() {
     let vault = Vault::default()
         .append(&archive, MAIL)
         .save(folder.path(), "v");
-    let open =
-        |out: &Path| open_vaults(std::slice::from_ref(&vault), &archive.key, out, &NoProgress);
+    let open = |out: &Path| {
+        open_vaults(
+            std::slice::from_ref(&vault),
+            &archive.key,
+            Err(NotVerified::NoneMade),
+            out,
+            &NoProgress,
+        )
+    };
     let refused = |out: &Path| open(out).unwrap_err().to_string();
     assert!(refused(folder.path()).ends_with("is not empty"));
     assert!(refused(&vault).ends_with("is not a folder"));
@@ -457,7 +481,14 @@ fn a_full_disk_stops_the_run_and_leaves_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let vault = vault.save(folder.path(), "v");
     let out = disk.0.path().join("out");
-    let error = open_vaults(&[vault], &archive.key, &out, &NoProgress).unwrap_err();
+    let error = open_vaults(
+        &[vault],
+        &archive.key,
+        Err(NotVerified::NoneMade),
+        &out,
+        &NoProgress,
+    )
+    .unwrap_err();
     let OpenError::Write { path, .. } = &error else {
         panic!("{error}")
     };
@@ -671,11 +702,24 @@ fn a_vault_in_segments_opens_and_is_inspected_like_one_file() {
         let segments = in_segments(&vault, cuts, &folder.path().join("VAULT"));
         let open = |path: PathBuf, out: &str| {
             let out = folder.path().join(out);
-            let summary = open_vaults(&[path], &archive.key, &out, &NoProgress).unwrap();
+            let summary = open_vaults(
+                &[path],
+                &archive.key,
+                Err(NotVerified::NoneMade),
+                &out,
+                &NoProgress,
+            )
+            .unwrap();
             (summary, tree(&out.join("messages")))
         };
         assert_eq!(open(file, "a"), open(segments.clone(), "b"), "{cuts:?}");
-        let report = inspect_vaults(&[segments], None, None, &NoProgress).unwrap();
+        let report = inspect_vaults(
+            &[segments],
+            None,
+            Err(NotVerified::NoPublicFolder),
+            &NoProgress,
+        )
+        .unwrap();
         let vault = &report.vaults[0];
         assert_eq!(
             (vault.records, vault.stray.count, vault.broken_links.count),
@@ -703,7 +747,13 @@ fn findings_name_the_segment_and_the_byte_in_it() {
         segments.join("VAULT-000004.asc"),
     )
     .unwrap();
-    let report = inspect_vaults(&[segments], None, None, &NoProgress).unwrap();
+    let report = inspect_vaults(
+        &[segments],
+        None,
+        Err(NotVerified::NoPublicFolder),
+        &NoProgress,
+    )
+    .unwrap();
     let found = &report.vaults[0];
     assert_eq!(found.missing_segments, ["2 to 3"]);
     assert_eq!(found.foreign_names, ["notes"]);

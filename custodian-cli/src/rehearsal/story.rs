@@ -23,6 +23,7 @@ use crate::failure::{Explained, shown};
 use crate::hardening::Hardened;
 use crate::interrupt::holding_off;
 use crate::new_files::{self, make_half_folder};
+use crate::opening::sealing::Seals;
 use crate::opening::{NoProgress, OpenError, Summary, open_vaults};
 use crate::operator::Operator;
 use crate::operator::indented::Indented;
@@ -258,13 +259,15 @@ fn open(
     quorum: &Quorum,
     operator: &mut dyn Operator,
 ) -> Result<Summary, RehearsalError> {
-    let archive = ArchiveFiles::load(&out.join("ceremony/public"), clock::now()?, operator)?;
+    let now = clock::now()?;
+    let archive = ArchiveFiles::load(&out.join("ceremony/public"), now, operator)?;
     let rebuilt = quorum.rebuild()?;
     operator.say("   key rebuilt in memory; it fits the archive's certificate");
     let key = DecryptionKey::from_x25519(archive.public.certificate(), rebuilt.x25519())?;
     Ok(open_vaults(
         &[vault.to_owned()],
         &key,
+        Seals::of(&archive.public, now),
         &out.join("opened"),
         &NoProgress,
     )?)

@@ -1,42 +1,88 @@
-//! Gathers checkpoints from the `.seals` file and from elsewhere, and keeps those that prove something.
+//! Gathers checkpoints from the `.seals` file and from elsewhere, and keeps those that may prove something.
+//!
+//! A final is verified at once. So is an interim checkpoint that says anything unusual; of the others only the key that it names is compared, and the
+//! signature when the verdict comes to depend on it ([`super::judgement`]): ten years of an interim checkpoint every quarter of an hour are 350,000
+//! signatures, and next to none of them decides anything.
 
 use std::collections::HashMap;
 
-use super::Finding;
 use super::examiner::Examiner;
+use super::noticed::Noticed;
+use super::{Finding, Source};
 use crate::identity::{Fingerprint, UtcTime};
 use crate::seal::day::Day;
-use crate::seal::note::{Kind, Note, NoteHash, SealedCheckpoint};
+use crate::seal::note::{Checkpoint, Kind, NotSealed, Note, NoteHash};
 use crate::seal::notes::Piece;
 use crate::seal::public_keys::ServerKeys;
 
-/// Where a checkpoint was found.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Source {
-    /// In the `.seals` file beside the vault.
-    Vault,
-    /// In a copy that left the server: mailed, printed, kept by custodians.
-    Elsewhere,
-}
-
-/// A checkpoint that is signed with the key of its day.
+/// A checkpoint of the log that names the key of its day.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Proven {
-    pub(super) checkpoint: SealedCheckpoint,
+pub(super) struct Testimony {
+    note: Note,
     pub(super) hash: NoteHash,
-    pub(super) source: Source,
+    offset: u64,
+    in_vault: bool,
+    elsewhere: bool,
+    is_verified: bool,
 }
 
-/// The checkpoints of one log that are to be believed.
+impl Testimony {
+    /// What it says. Whether it is signed is for [`Self::verify`] to say, but for finals, which are here only when they are.
+    pub(super) fn claimed(&self) -> &Checkpoint {
+        &self.note.claimed
+    }
+
+    /// Whether it stands in the `.seals` file beside the vault.
+    pub(super) fn is_in_vault(&self) -> bool {
+        self.in_vault
+    }
+
+    /// Whether it stands in a copy that left the server.
+    pub(super) fn is_elsewhere(&self) -> bool {
+        self.elsewhere
+    }
+
+    fn source(&self) -> Source {
+        if self.in_vault {
+            Source::Vault
+        } else {
+            Source::Elsewhere
+        }
+    }
+
+    /// Whether it is signed with the key of its day; otherwise what is to be told.
+    pub(super) fn verify(&self, keys: &ServerKeys) -> Result<(), Finding> {
+        if self.is_verified {
+            return Ok(());
+        }
+        let key = keys.key_of(self.claimed().day).ok_or(NotSealed::NoKey);
+        let verified = key.and_then(|key| self.note.verify_with(&key));
+        verified
+            .map(|_| ())
+            .map_err(|why| not_sealed(self.offset, &self.note, self.source(), why))
+    }
+}
+
+fn not_sealed(offset: u64, note: &Note, place: Source, why: NotSealed) -> Finding {
+    Finding::NotSealed {
+        offset,
+        place,
+        kind: note.claimed.kind,
+        day: note.claimed.day,
+        why,
+    }
+}
+
+/// The checkpoints of one log.
 #[derive(Debug)]
 pub struct Evidence<'a> {
     keys: &'a ServerKeys,
     archive: Fingerprint,
     subkey: Fingerprint,
     now: UtcTime,
-    proven: Vec<Proven>,
+    testimonies: Vec<Testimony>,
     by_hash: HashMap<[u8; 32], usize>,
-    findings: Vec<Finding>,
+    noticed: Noticed,
 }
 
 impl<'a> Evidence<'a> {
@@ -48,61 +94,81 @@ impl<'a> Evidence<'a> {
         subkey: Fingerprint,
         now: UtcTime,
     ) -> Self {
-        let (proven, by_hash, findings) = (Vec::new(), HashMap::new(), Vec::new());
         Self {
             keys,
             archive,
             subkey,
             now,
-            proven,
-            by_hash,
-            findings,
+            testimonies: Vec::new(),
+            by_hash: HashMap::new(),
+            noticed: Noticed::default(),
         }
     }
 
     /// Takes what [`pieces`](crate::seal::notes::pieces) found in a file. The same note may come any number of times.
     pub fn add(&mut self, pieces: impl IntoIterator<Item = Piece>, source: Source) {
-        for Piece { offset, note } in pieces {
-            match note {
-                Ok(note) => self.add_note(offset, &note, source),
-                Err(why) => self.findings.push(Finding::Unreadable { offset, why }),
+        pieces
+            .into_iter()
+            .for_each(|piece| self.add_piece(piece, source));
+    }
+
+    /// Takes one of them. What else stands in a copy that was kept elsewhere, the text of a mail say, is not told.
+    pub fn add_piece(&mut self, piece: Piece, source: Source) {
+        let Piece { offset, note } = piece;
+        match note {
+            Ok(note) => self.add_note(offset, &note, source),
+            Err(why) if source == Source::Vault => {
+                self.noticed.push(Finding::Unreadable { offset, why });
             }
+            Err(_) => {}
         }
     }
 
     fn add_note(&mut self, offset: u64, note: &Note, source: Source) {
         let hash = note.hash();
-        if let Some(known) = self
-            .by_hash
-            .get(&hash.0)
-            .and_then(|known| self.proven.get_mut(*known))
-        {
-            if source == Source::Vault {
-                known.source = source;
-            }
+        let known = self.by_hash.get(&hash.0).copied();
+        if let Some(known) = known.and_then(|known| self.testimonies.get_mut(known)) {
+            known.in_vault |= source == Source::Vault;
+            known.elsewhere |= source == Source::Elsewhere;
             return;
         }
-        let (kind, day) = (note.claimed.kind, note.claimed.day);
-        match note.verify(self.archive, self.keys) {
-            Err(why) => self.findings.push(Finding::NotSealed {
-                offset,
-                kind,
-                day,
-                why,
-            }),
-            Ok(_) if self.is_early(kind, day) => self.findings.push(Finding::Future { kind, day }),
-            Ok(checkpoint) => {
-                let is_diverted = note.claimed.subkey != self.subkey;
-                if is_diverted && self.findings.last() != Some(&Finding::OtherSubkey(day)) {
-                    self.findings.push(Finding::OtherSubkey(day));
-                }
-                self.by_hash.insert(hash.0, self.proven.len());
-                self.proven.push(Proven {
-                    checkpoint,
+        match self.judge(note) {
+            Err(why) => self.noticed.push(not_sealed(offset, note, source, why)),
+            Ok(_) if self.is_early(note.claimed.kind, note.claimed.day) => {
+                let (kind, day) = (note.claimed.kind, note.claimed.day);
+                self.noticed.push(Finding::Future { kind, day });
+            }
+            Ok(is_verified) => {
+                self.tell_other_subkey(&note.claimed);
+                self.by_hash.insert(hash.0, self.testimonies.len());
+                self.testimonies.push(Testimony {
+                    note: *note,
                     hash,
-                    source,
+                    offset,
+                    in_vault: source == Source::Vault,
+                    elsewhere: source == Source::Elsewhere,
+                    is_verified,
                 });
             }
+        }
+    }
+
+    /// Whether a note that may be believed was verified, or is an ordinary one whose signature can wait.
+    fn judge(&self, note: &Note) -> Result<bool, NotSealed> {
+        let key = note.named_key(self.archive, self.keys)?;
+        let Checkpoint {
+            kind, day, subkey, ..
+        } = note.claimed;
+        if kind == Kind::Interim && subkey == self.subkey && !self.is_early(kind, day) {
+            return Ok(false);
+        }
+        note.verify_with(&key).map(|_| true)
+    }
+
+    fn tell_other_subkey(&mut self, claimed: &Checkpoint) {
+        let finding = Finding::OtherSubkey(claimed.day);
+        if claimed.subkey != self.subkey && self.noticed.listed.last() != Some(&finding) {
+            self.noticed.push(finding);
         }
     }
 
@@ -117,6 +183,6 @@ impl<'a> Evidence<'a> {
     /// Now for the records.
     #[must_use]
     pub fn examine(self) -> Examiner<'a> {
-        Examiner::new(self.keys, self.now, self.proven, self.findings)
+        Examiner::new(self.keys, self.now, self.testimonies, self.noticed)
     }
 }

@@ -5,7 +5,8 @@
 
 use std::collections::BTreeMap;
 
-use super::evidence::Proven;
+use super::evidence::Testimony;
+use super::noticed::Noticed;
 use super::{Break, Finding, Verdict, Why, judgement};
 use crate::identity::UtcTime;
 use crate::seal::day::Day;
@@ -66,21 +67,21 @@ pub(super) enum Outcome {
 /// A checkpoint, and what became of it.
 #[derive(Debug)]
 pub(super) struct Checked {
-    pub(super) proven: Proven,
+    pub(super) testimony: Testimony,
     pub(super) outcome: Outcome,
 }
 
 impl Checked {
     pub(super) fn size(&self) -> u64 {
-        self.proven.checkpoint.get().size
+        self.testimony.claimed().size
     }
 
     pub(super) fn day(&self) -> Day {
-        self.proven.checkpoint.get().day
+        self.testimony.claimed().day
     }
 
     pub(super) fn is_final(&self) -> bool {
-        self.proven.checkpoint.get().kind == Kind::Final
+        self.testimony.claimed().kind == Kind::Final
     }
 }
 
@@ -119,25 +120,29 @@ pub struct Examiner<'a> {
     next_check: usize,
     pub(super) tree: Tree,
     before_the_log: u64,
+    /// By the days that they claim, from the first key to today; whatever comes later is one more day.
     pub(super) dated: BTreeMap<Day, Dated>,
-    /// In order of the records.
+    pub(super) after_the_last_key: u64,
+    /// In order of the records, the first one behind each checkpoint: nobody asks for more, and a vault full of faults fills no memory.
     pub(super) faults: Vec<Break>,
-    pub(super) findings: Vec<Finding>,
+    /// The size of the last checkpoint that was compared.
+    last_compared: u64,
+    pub(super) noticed: Noticed,
 }
 
 impl<'a> Examiner<'a> {
     pub(super) fn new(
         keys: &'a ServerKeys,
         now: UtcTime,
-        mut proven: Vec<Proven>,
-        findings: Vec<Finding>,
+        mut testimonies: Vec<Testimony>,
+        noticed: Noticed,
     ) -> Self {
-        proven.sort_by_key(|proven| {
-            let checkpoint = proven.checkpoint.get();
+        testimonies.sort_by_key(|testimony| {
+            let checkpoint = testimony.claimed();
             (checkpoint.size, checkpoint.kind == Kind::Interim)
         });
-        let checked = proven.into_iter().map(|proven| Checked {
-            proven,
+        let checked = testimonies.into_iter().map(|testimony| Checked {
+            testimony,
             outcome: Outcome::NotReached,
         });
         let mut examiner = Self {
@@ -148,8 +153,10 @@ impl<'a> Examiner<'a> {
             tree: Tree::empty(),
             before_the_log: 0,
             dated: BTreeMap::new(),
+            after_the_last_key: 0,
             faults: Vec::new(),
-            findings,
+            last_compared: 0,
+            noticed,
         };
         examiner.compare(None);
         examiner
@@ -172,7 +179,7 @@ impl<'a> Examiner<'a> {
             self.before_the_log += 1;
         } else {
             let (log, seq) = (place.log, place.seq);
-            self.findings.push(Finding::OtherLog { log, seq, behind });
+            self.noticed.push(Finding::OtherLog { log, seq, behind });
         }
     }
 
@@ -182,26 +189,37 @@ impl<'a> Examiner<'a> {
         let is_misnumbered = (seq != number).then_some(Why::Number(seq));
         let fault = record.fault.clone().map(Why::Record).or(is_misnumbered);
         let found = fault.map(|why| Break { first: number, why });
-        self.faults.extend(found.clone());
-        self.dated
-            .entry(day)
-            .or_default()
-            .add(number, record.is_retired, found);
-        if day < *self.keys.days().start() {
-            self.findings.push(Finding::BeforeTheFirstKey { seq, time });
-        } else if day > Day::of(self.now) {
-            self.findings.push(Finding::FutureRecord { seq, time });
+        let last_fault = self.faults.last().map(|last| last.first);
+        if last_fault.is_none_or(|last| last < self.last_compared) {
+            self.faults.extend(found.clone());
+        }
+        let (days, today) = (self.keys.days(), Day::of(self.now));
+        if day < *days.start() {
+            self.noticed.push(Finding::BeforeTheFirstKey { seq, time });
+            return;
+        }
+        self.after_the_last_key += u64::from(day > *days.end());
+        let counted_as = day.min(today.plus(1).unwrap_or(today));
+        let dated = self.dated.entry(counted_as).or_default();
+        dated.add(number, record.is_retired, found);
+        if day > today {
+            self.noticed.push(Finding::FutureRecord { seq, time });
         }
     }
 
     /// Compares the checkpoints of the tree's size. The last record's time is known unless there is none.
     fn compare(&mut self, last_time: Option<UtcTime>) {
+        let is_due = |check: &Checked| check.size() == self.tree.size();
+        if !self.checked.get(self.next_check).is_some_and(is_due) {
+            return;
+        }
         let root = self.tree.root();
         while let Some(check) = self.checked.get_mut(self.next_check) {
-            let checkpoint = check.proven.checkpoint.get();
+            let checkpoint = check.testimony.claimed();
             if checkpoint.size != self.tree.size() {
                 break;
             }
+            self.last_compared = checkpoint.size;
             let same_time = last_time.is_none() || last_time == checkpoint.last_time;
             let holds = checkpoint.root == root && same_time;
             check.outcome = if holds {
@@ -217,7 +235,7 @@ impl<'a> Examiner<'a> {
     #[must_use]
     pub fn finish(mut self) -> Verdict {
         if self.before_the_log > 0 {
-            self.findings
+            self.noticed
                 .push(Finding::BeforeTheSeals(self.before_the_log));
         }
         judgement::of(self)

@@ -3,12 +3,16 @@
 //! Days are judged in their order. Once a checkpoint of a day contradicts the log, no later checkpoint makes up for it: whoever signs
 //! later may have rewritten everything before. What is wrong with the checkpoints of one day alone, while the log is as they say, is held
 //! against that day only.
+//!
+//! The signature of an ordinary interim checkpoint is verified only when something depends on it: when its day has no final, when the log does not
+//! bear it out, when it does not continue the final of the day before, or when it is to show how far the log still is as it was. One that says nothing but
+//! what is true beside a standing final changes no verdict, whoever wrote it; and one that says anything else is found, because then it is verified.
 
 use std::collections::BTreeMap;
 use std::ops::{Bound, Range};
 
-use super::evidence::Source;
 use super::examiner::{Checked, Dated, Examiner, Outcome};
+use super::noticed::Noticed;
 use super::{Break, DayVerdict, Finding, State, Verdict, Why};
 use crate::seal::day::Day;
 
@@ -16,12 +20,13 @@ use crate::seal::day::Day;
 const GRACE_SECONDS: i64 = 2 * 60 * 60;
 
 pub(super) fn of(mut examiner: Examiner<'_>) -> Verdict {
-    let mut findings = std::mem::take(&mut examiner.findings);
+    let mut noticed = std::mem::take(&mut examiner.noticed);
     let days = examiner.keys.days();
     let today = Day::of(examiner.now);
     let mut judge = Judge {
         examiner: &examiner,
         checked: by_day(&examiner.checked),
+        first_whole_from: first_whole_from(&examiner.dated),
         contradicted: None,
         sealed_so_far: 0,
         before: None,
@@ -29,22 +34,33 @@ pub(super) fn of(mut examiner: Examiner<'_>) -> Verdict {
     let mut verdicts = Vec::new();
     let mut day = Some(*days.start());
     while let Some(at) = day.filter(|day| *day <= today && day <= days.end()) {
-        verdicts.push(judge.day(at, &mut findings));
+        verdicts.push(judge.day(at, &mut noticed));
         day = at.plus(1);
     }
-    findings.extend(skipped(&verdicts, &examiner));
-    let unsealed = examiner
-        .dated
-        .range(*days.end()..)
-        .skip_while(|(day, _)| *day == days.end());
-    let unsealed: u64 = unsealed.map(|(_, dated)| dated.records).sum();
+    noticed.extend(skipped(&verdicts, &examiner));
+    let unsealed = examiner.after_the_last_key;
     if unsealed > 0 {
-        findings.push(Finding::AfterTheLastKey(unsealed));
+        noticed.push(Finding::AfterTheLastKey(unsealed));
     }
     Verdict {
         days: verdicts,
-        findings,
+        findings: noticed.listed,
+        unlisted: noticed.unlisted,
+        anomalies: noticed.anomalies,
     }
+}
+
+/// For each day with records, the lowest number of a whole record of that day or a later one.
+fn first_whole_from(dated: &BTreeMap<Day, Dated>) -> BTreeMap<Day, u64> {
+    let mut lowest: Option<u64> = None;
+    let mut from = BTreeMap::new();
+    for (day, dated) in dated.iter().rev() {
+        lowest = lowest.into_iter().chain(dated.first_whole).min();
+        if let Some(lowest) = lowest {
+            from.insert(*day, lowest);
+        }
+    }
+    from
 }
 
 fn by_day(checked: &[Checked]) -> BTreeMap<Day, Vec<&Checked>> {
@@ -59,6 +75,7 @@ struct Judge<'a> {
     examiner: &'a Examiner<'a>,
     /// The checkpoints of each day, in order of size.
     checked: BTreeMap<Day, Vec<&'a Checked>>,
+    first_whole_from: BTreeMap<Day, u64>,
     /// What contradicts the log, for this day and all later ones.
     contradicted: Option<Break>,
     /// The size of the last final before this day.
@@ -68,9 +85,10 @@ struct Judge<'a> {
 }
 
 impl<'a> Judge<'a> {
-    fn day(&mut self, day: Day, findings: &mut Vec<Finding>) -> DayVerdict {
+    fn day(&mut self, day: Day, noticed: &mut Noticed) -> DayVerdict {
         let mut dated = self.examiner.dated.get(&day).cloned().unwrap_or_default();
-        let own = self.checked.remove(&day).unwrap_or_default();
+        let mut own = self.checked.remove(&day).unwrap_or_default();
+        self.hear_only_signed(&mut own, noticed);
         let finals: Vec<&Checked> = own.iter().copied().filter(|c| c.is_final()).collect();
         if self.contradicted.is_none() {
             let bad = own.iter().find(|c| c.outcome != Outcome::Holds);
@@ -101,12 +119,9 @@ impl<'a> Judge<'a> {
                 })
             }
         };
-        if finals.len() > 1 {
-            findings.push(Finding::TwoFinals(day));
-        }
-        if finals.iter().any(|c| c.proven.source == Source::Elsewhere) {
-            findings.push(Finding::OnlyElsewhere(day));
-        }
+        noticed.extend(of_finals(day, &finals));
+        let kept_elsewhere = |c: &&Checked| c.testimony.is_in_vault() && c.testimony.is_elsewhere();
+        let kept_elsewhere = finals.len() == 1 && finals.iter().any(kept_elsewhere);
         self.before = finals.last().copied();
         let Dated {
             records,
@@ -120,21 +135,41 @@ impl<'a> Judge<'a> {
             retired,
             first,
             state,
+            kept_elsewhere,
         }
+    }
+
+    /// Leaves only those that may speak: what is signed, and what changes nothing.
+    fn hear_only_signed(&self, own: &mut Vec<&'a Checked>, noticed: &mut Noticed) {
+        let has_final = own.iter().any(|c| c.is_final());
+        own.retain(|c| {
+            let changes_nothing = has_final && c.outcome == Outcome::Holds && self.continues(c);
+            let verified = if changes_nothing {
+                Ok(())
+            } else {
+                c.testimony.verify(self.examiner.keys)
+            };
+            verified.map_err(|finding| noticed.push(finding)).is_ok()
+        });
+    }
+
+    /// Whether a checkpoint names the final of the day before, if that one stands.
+    fn continues(&self, checked: &Checked) -> bool {
+        self.before.is_none_or(|before| {
+            checked.testimony.claimed().previous == Some(before.testimony.hash)
+        })
     }
 
     /// Checkpoints of the day that do not name the final of the day before, though that one stands.
     fn other_past(&self, day: Day, own: &[&'a Checked]) -> Option<Break> {
         let before = self.before?;
-        let expected = Some(before.proven.hash);
-        let continues = |c: &&Checked| c.proven.checkpoint.get().previous == expected;
         let (first, why) = (before.size(), Why::OtherPast(day));
-        (!own.iter().all(continues)).then_some(Break { first, why })
+        (!own.iter().all(|c| self.continues(c))).then_some(Break { first, why })
     }
 
     /// Where the log is not what a checkpoint says.
     fn contradiction(&self, bad: &Checked) -> Break {
-        let checkpoint = bad.proven.checkpoint.get();
+        let checkpoint = bad.testimony.claimed();
         let (kind, day, size) = (checkpoint.kind, checkpoint.day, checkpoint.size);
         let log_ends = self.examiner.tree.size();
         if bad.outcome == Outcome::NotReached {
@@ -144,14 +179,11 @@ impl<'a> Judge<'a> {
             };
         }
         let holds = |c: &&Checked| c.outcome == Outcome::Holds && c.day() <= day && c.size() < size;
-        let first = self
-            .examiner
-            .checked
-            .iter()
-            .filter(holds)
-            .map(Checked::size)
-            .max()
-            .unwrap_or(0);
+        // From the largest down; whoever rewrote the log can put one beside it that fits, but not sign it.
+        let is_signed = |c: &&Checked| c.testimony.verify(self.examiner.keys).is_ok();
+        let held = self.examiner.checked.iter().rev().filter(holds);
+        let first = held.filter(is_signed).map(Checked::size).next();
+        let first = first.unwrap_or(0);
         self.fault_in(first..size).unwrap_or(Break {
             first,
             why: Why::OtherRecords { kind, day, size },
@@ -176,15 +208,14 @@ impl<'a> Judge<'a> {
                 why: Why::BehindTheSeal(day),
             });
         }
-        let later = self
-            .examiner
-            .dated
+        let mut later = self
+            .first_whole_from
             .range((Bound::Excluded(day), Bound::Unbounded));
-        let sealed_later = later
-            .filter_map(|(_, dated)| dated.first_whole)
-            .filter(|first| *first < size);
-        let why = Why::DatedLater(day);
-        sealed_later.min().map(|first| Break { first, why })
+        let (_, first) = later.next().filter(|(_, first)| **first < size)?;
+        Some(Break {
+            first: *first,
+            why: Why::DatedLater(day),
+        })
     }
 
     fn without_final(&self, day: Day) -> State {
@@ -195,6 +226,19 @@ impl<'a> Judge<'a> {
             State::Missing
         }
     }
+}
+
+/// What is to be told of the finals of one day.
+fn of_finals(day: Day, finals: &[&Checked]) -> impl Iterator<Item = Finding> {
+    let stands_here = finals.iter().any(|c| c.testimony.is_in_vault());
+    let only_elsewhere = finals.iter().any(|c| !c.testimony.is_in_vault());
+    let two = (finals.len() > 1).then_some(Finding::TwoFinals(day));
+    let compared = only_elsewhere.then_some(if stands_here {
+        Finding::OtherElsewhere(day)
+    } else {
+        Finding::OnlyElsewhere(day)
+    });
+    two.into_iter().chain(compared)
 }
 
 /// Days without a final before a day that has one.

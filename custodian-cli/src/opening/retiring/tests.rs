@@ -14,7 +14,7 @@ use tempfile::TempDir;
 use super::*;
 use crate::opening::against::{Outcome, compare};
 use crate::opening::inspect::{InspectReport, inspect_vaults};
-use crate::opening::sealing::{DayState, Seals};
+use crate::opening::sealing::{DayState, NotVerified, Seals};
 use crate::opening::testing::Archive;
 use crate::opening::{NoProgress, Opening, Summary};
 
@@ -106,18 +106,13 @@ impl Site {
             keys: &self.keys,
             archive,
             now: at(DAYS - 1, 3),
+            finals: &[],
         };
-        inspect_vaults(
-            &[self.vault.clone()],
-            Some(archive),
-            Some(seals),
-            &NoProgress,
-        )
-        .unwrap()
+        inspect_vaults(&[self.vault.clone()], Some(archive), Ok(seals), &NoProgress).unwrap()
     }
 
     fn open(&self, out: &str) -> Summary {
-        let opening = Opening::with(&self.archive.key);
+        let opening = Opening::with(&self.archive.key, Err(NotVerified::NoPublicFolder));
         opening
             .open(&[self.vault.clone()], &self.path(out), &NoProgress)
             .unwrap()
@@ -126,7 +121,7 @@ impl Site {
 
 /// The state of each day, and how many records of it are retired.
 fn days(report: &InspectReport) -> Vec<(DayState, u64)> {
-    let logs = report.seals.iter().flatten();
+    let logs = report.seals.logs.iter().flatten();
     logs.flat_map(|log| log.days.iter().map(|day| (day.state, day.retired)))
         .collect()
 }

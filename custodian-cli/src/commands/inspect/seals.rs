@@ -1,0 +1,122 @@
+//! The verdict of the seals in words, for the reader of `inspect`.
+
+use std::fmt::Write as _;
+
+use archiver_core::seal::verify::CANNOT_KNOW;
+
+use super::{SHOWN, in_words, more};
+use crate::opening::sealing::{DayReport, DayState, SameLog, SealReport, SealsReport};
+
+pub(super) fn describe(seals: &SealsReport, text: &mut String) {
+    if let Some(why) = seals.not_verified {
+        let _ = writeln!(text, "Seals: {why}");
+    }
+    let Some(logs) = &seals.logs else { return };
+    for log in logs {
+        describe_log(log, text);
+    }
+    for server in &seals.servers_not_looked_at {
+        let _ = writeln!(
+            text,
+            "Not looked at: {}, log {}: nothing of it stands in these vaults",
+            server.server, server.log
+        );
+    }
+    for file in &seals.finals {
+        let said = match (file.finals, file.others) {
+            (0, 0) => "NO FINAL was found in it: is this the file?".to_owned(),
+            (0, others) => format!("NO FINAL of these logs; {others} checkpoints of other logs"),
+            (finals, 0) => format!("{finals} finals of these logs"),
+            (finals, others) => {
+                format!("{finals} finals of these logs, {others} checkpoints of other logs")
+            }
+        };
+        let _ = writeln!(text, "Kept elsewhere: {}: {said}", file.file);
+    }
+    for same in &seals.same_log {
+        let _ = writeln!(text, "{}", same_log(same));
+    }
+    text.push_str("What the seals cannot say:\n");
+    for limit in CANNOT_KNOW {
+        let _ = writeln!(text, "  {limit}");
+    }
+}
+
+fn describe_log(log: &SealReport, text: &mut String) {
+    let place = log.vault.as_deref().unwrap_or("NOT FOUND in these vaults");
+    let SealReport {
+        server, log: id, ..
+    } = log;
+    let _ = writeln!(text, "Seals of {server}, log {id}: {place}");
+    for days in log.days.chunk_by(is_one_run) {
+        let _ = writeln!(text, "  {}", run(days));
+    }
+    let mut kept = log.days.iter().filter(|day| day.kept_elsewhere);
+    if let Some(first) = kept.next() {
+        let (last, count) = kept.fold((first, 1), |(_, count), day| (day, count + 1));
+        let _ = writeln!(
+            text,
+            "  the finals of {count} days, {} to {}, are those that were kept elsewhere",
+            first.day, last.day
+        );
+    }
+    for finding in log.findings.listed.iter().take(SHOWN) {
+        let _ = writeln!(text, "  noticed: {finding}");
+    }
+    more(&log.findings, text);
+}
+
+fn same_log(same: &SameLog) -> String {
+    let SameLog {
+        log,
+        longer,
+        records,
+        other,
+        records_of_other,
+        ..
+    } = same;
+    match same.differ_at {
+        Some(record) => format!(
+            "ONE LOG, TWO PASTS: log {log} stands in {longer} and in {other}, and they differ from its record {record} on"
+        ),
+        None if records == records_of_other => {
+            format!(
+                "One log twice: {longer} and {other} hold the same {records} records of log {log}"
+            )
+        }
+        None => format!(
+            "One log twice: {longer} is longer; {other} is the beginning of it, and lacks the last {} of {records} records of log {log}",
+            records - records_of_other
+        ),
+    }
+}
+
+/// Days that are told in one line: sealed ones, and missing ones.
+fn is_one_run(one: &DayReport, next: &DayReport) -> bool {
+    let is_same = one.state == next.state && (one.retired > 0) == (next.retired > 0);
+    is_same && matches!(one.state, DayState::Sealed | DayState::Missing)
+}
+
+fn run(days: &[DayReport]) -> String {
+    let (Some(first), Some(last)) = (days.first(), days.last()) else {
+        return String::new();
+    };
+    let records: u64 = days.iter().map(|day| day.records).sum();
+    let retired: u64 = days.iter().map(|day| day.retired).sum();
+    let days = if days.len() == 1 {
+        first.day.clone()
+    } else {
+        format!("{} to {}", first.day, last.day)
+    };
+    let state = match (first.state, &first.reason) {
+        (DayState::Sealed, _) if retired > 0 => {
+            format!("sealed (retired: {} removed)", in_words(retired))
+        }
+        (DayState::Sealed, _) => "sealed".to_owned(),
+        (DayState::Open, _) => "open".to_owned(),
+        (DayState::Broken, Some(why)) => why.replacen("broken", "BROKEN", 1),
+        (DayState::Broken, None) => "BROKEN".to_owned(),
+        (DayState::Missing, _) => "MISSING: no final stands".to_owned(),
+    };
+    format!("{days}  {state}, {records} records")
+}
