@@ -96,7 +96,7 @@ fn a_second_session_key_packet_behind_another_packet_leaves_no_good_origin() {
         let recipient = Recipient::new(archive(), &archive_secret().public_key(), kdf).unwrap();
         let session_key = SecretBytes::random().unwrap();
         let (mut message, ephemeral) = wrap(&recipient, &session_key).unwrap();
-        between.iter().for_each(|packet| message.extend(*packet));
+        message.extend(between.concat());
         message.extend(content);
         let (session_keys, rest) = split_message(&message);
         let body = BodyDigests::of(session_keys, rest);

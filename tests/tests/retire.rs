@@ -203,7 +203,7 @@ fn it_is_told_what_would_go_and_what_is_gone() {
         retire.args(["retire", "--yes", "--reason", reason]);
         let _ = run(retire.arg(&vault).arg("3")).expect_code(2);
     }
-    let _ = run(retire(&vault, "VAULT-3"))
+    let _ = run(&mut retire(&vault, "VAULT-3"))
         .expect_code(2)
         .says("VAULT-000001.asc");
 }

@@ -86,8 +86,11 @@ fn an_empty_folder_is_no_vault_until_something_in_it_says_so() {
             "{left:?}"
         );
     }
-    for name in ["segments.conf", "VAULT-000003.retired", "VAULT-000001.asc"] {
-        let folder = archive.path(&format!("with-{name}"));
+    for (number, name) in ["segments.conf", "VAULT-000003.retired", "VAULT-000001.asc"]
+        .into_iter()
+        .enumerate()
+    {
+        let folder = archive.path(&format!("segments-{number}"));
         fs::create_dir(&folder).unwrap();
         let rules = if name == "segments.conf" {
             "archiver segments 1 size=1073741824 day=no\n"

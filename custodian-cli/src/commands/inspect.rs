@@ -96,7 +96,7 @@ impl Explained for FinalsForNothing {
 }
 
 /// Which archive it is.
-pub(super) fn fingerprints(sharing: &SharingPart) -> ArchiveFingerprints {
+fn fingerprints(sharing: &SharingPart) -> ArchiveFingerprints {
     ArchiveFingerprints {
         primary: sharing.primary_fingerprint(),
         encryption: sharing.encryption_fingerprint(),
@@ -292,7 +292,7 @@ pub(super) fn retired_segments(segments: &[RetiredReport]) -> String {
                 );
             }
             (Some(removed), None) => {
-                retired_segment(name, segment.still_stands, removed, &mut text)
+                retired_segment(name, segment.still_stands, removed, &mut text);
             }
             (None, None) => {}
         }

@@ -12,7 +12,6 @@ use archiver_core::vault::segments::SegmentNumber;
 use serde::Serialize;
 use thiserror::Error;
 
-use super::inspect::fingerprints;
 use crate::archive_files::ArchiveFiles;
 use crate::clock;
 use crate::exit::Exit;

@@ -305,6 +305,29 @@ fn a_mail_forged_into_a_past_day_is_named() {
 }
 
 #[test]
+fn a_forged_mail_without_a_fault_of_its_own_is_named_and_not_the_one_behind_it() {
+    // Linked to the record before it; what stands behind it still says what it said. A checkpoint was signed over each of the numbers.
+    let ceremony = Ceremony::of(LOG, 8);
+    let mut world = World::honest(&ceremony, &[3, 1]);
+    for size in 1..3 {
+        let note = world.note(&ceremony, 0, 0, Kind::Interim, size);
+        world.notes.push(note);
+    }
+    for place in 0..3 {
+        let mut attacked = world.clone();
+        let mut forged = attacked.records[place].clone();
+        forged.mail = 666;
+        attacked.records.insert(place, forged);
+        let behind = attacked.records.split_off(place + 1);
+        attacked.relink(place);
+        attacked.records.extend(behind);
+        let verdict = attacked.verdict_with(&ceremony, ceremony.at(1, 7200), &[]);
+        let expected = format!("broken at {place}");
+        assert_eq!(states(&verdict)[0], expected);
+    }
+}
+
+#[test]
 fn a_mail_dated_into_a_sealed_day_behind_its_seal_is_named() {
     let mut case = Case::new();
     case.world.records.truncate(12);

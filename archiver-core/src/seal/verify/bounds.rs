@@ -177,7 +177,9 @@ fn a_checkpoint_every_quarter_of_an_hour_costs_about_a_signature_a_day() {
     });
     read.unwrap();
     let mut examiner = evidence.examine();
-    records.iter().for_each(|record| examiner.record(record));
+    for record in &records {
+        examiner.record(record);
+    }
     let verdict = examiner.finish();
     println!(
         "{} checkpoints in {} bytes: judged in {:?}",

@@ -90,7 +90,8 @@ impl<'a> Judge<'a> {
         let mut own = self.checked.remove(&day).unwrap_or_default();
         self.hear_only_signed(&mut own, noticed);
         let finals: Vec<&Checked> = own.iter().copied().filter(|c| c.is_final()).collect();
-        if self.contradicted.is_none() {
+        let is_first = self.contradicted.is_none();
+        if is_first {
             let bad = own.iter().find(|c| c.outcome != Outcome::Holds);
             self.contradicted = bad.map(|bad| self.contradiction(bad));
         }
@@ -99,6 +100,10 @@ impl<'a> Judge<'a> {
             let own_fault = self.fault_in(self.sealed_so_far..last.size());
             dated.fault = own_fault.or(dated.fault);
             self.sealed_so_far = last.size();
+        }
+        if let Some(found) = self.contradicted.as_ref().filter(|_| is_first) {
+            // A record that was put in may be faultless, and the one behind it not: the checkpoint tells which was the first.
+            dated.fault = dated.fault.filter(|fault| fault.first <= found.first);
         }
         let broken = self
             .contradicted

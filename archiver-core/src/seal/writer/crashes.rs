@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex};
 use super::Sealer;
 use super::site::{Content, Site, VAULT, sealed};
 use crate::seal::note::Kind;
+use crate::seal::seal_folder::STATE_FILE;
 use crate::vault::disk::{DiskFile, Folder, ReadAt};
 use crate::vault::memory_disk::{MemoryFile, MemoryFolder, Op};
 use crate::vault::writable::WritableVault;
@@ -187,7 +188,7 @@ enum Bug {
     CheckpointOverUnsyncedLeaves,
     /// The new seed takes its name before its bytes are synced.
     SeedNotSynced,
-    /// What stands in the `.seals` file is not looked at.
+    /// What stands in the `.seals` file is not looked at, nor what is remembered of it.
     FinalsNotLookedAt,
 }
 
@@ -284,9 +285,9 @@ impl ReadAt for BuggyFile {
 
     fn read_exact_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<()> {
         self.file.read_exact_at(buffer, offset)?;
-        // Whoever reads more than the last byte looks for notes.
+        // Whoever reads more than the last byte looks for notes, or for what is remembered of them.
         if self.of.bug == Some(Bug::FinalsNotLookedAt)
-            && self.name == super::site::SEALS
+            && (self.name == super::site::SEALS || self.name == STATE_FILE)
             && buffer.len() > 1
         {
             buffer.fill(b'\n');

@@ -474,7 +474,7 @@ fn finals_that_are_gone_and_forgotten_speak_against_the_first_day_behind_them_on
     site.archive(11, site.at(4, 0));
     assert_eq!(
         site.states(site.at(4, HOUR)),
-        ["sealed", "sealed", "broken at record 6", "sealed", "open"]
+        ["sealed", "sealed", "broken at record 4", "sealed", "open"]
     );
 }
 

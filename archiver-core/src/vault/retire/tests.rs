@@ -127,14 +127,13 @@ fn tails() -> Vec<Option<Vec<u8>>> {
 }
 
 fn put_tail(folder: &MemoryFolder, tail: Option<&[u8]>) {
-    match tail {
-        Some(tail) => put_behind(folder, tail),
-        None => {
-            let last = *listing(folder).segments.last().unwrap();
-            let all = bytes(folder, last);
-            let all = all.strip_suffix(b"\n").unwrap();
-            folder.put(last.file_name().to_str().unwrap(), all);
-        }
+    if let Some(tail) = tail {
+        put_behind(folder, tail);
+    } else {
+        let last = *listing(folder).segments.last().unwrap();
+        let all = bytes(folder, last);
+        let all = all.strip_suffix(b"\n").unwrap();
+        folder.put(last.file_name().to_str().unwrap(), all);
     }
 }
 

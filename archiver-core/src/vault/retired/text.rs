@@ -116,7 +116,7 @@ impl RetiredSegment {
         let text = std::str::from_utf8(bytes).map_err(|e| {
             let before = bytes.get(..e.valid_up_to()).unwrap_or_default();
             RetiredRefused::Line {
-                line: 1 + before.iter().filter(|byte| **byte == b'\n').count(),
+                line: 1 + memchr::memchr_iter(b'\n', before).count(),
                 expected: "in UTF-8",
             }
         })?;
@@ -198,17 +198,17 @@ impl Write for Comparing<'_> {
 
 /// The lines that are still to be read.
 struct Lines<'a> {
-    lines: Split<'a, char>,
+    rest: Split<'a, char>,
     next: Option<&'a str>,
     number: usize,
 }
 
 impl<'a> Lines<'a> {
     fn of(text: &'a str) -> Self {
-        let mut lines = text.split('\n');
-        let next = lines.next();
+        let mut rest = text.split('\n');
+        let next = rest.next();
         Self {
-            lines,
+            rest,
             next,
             number: 1,
         }
@@ -221,7 +221,7 @@ impl<'a> Lines<'a> {
 
     /// Goes on behind a line that was understood.
     fn advance(&mut self) {
-        self.next = self.lines.next();
+        self.next = self.rest.next();
         self.number += 1;
     }
 
@@ -265,7 +265,7 @@ impl<'a> Lines<'a> {
         let runs = self.runs()?;
         let (gap, lacks_last_line_feed) = self.take("gap", gap)?;
         self.take("check", |fields| fields.text("check").map(drop))?;
-        if self.next != Some("") || self.lines.next().is_some() {
+        if self.next != Some("") || self.rest.next().is_some() {
             return Err(self.wrong("check"));
         }
         let facts = RetiredFacts {

@@ -108,13 +108,23 @@ impl Site {
             now: at(DAYS - 1, 3),
             finals: &[],
         };
-        inspect_vaults(&[self.vault.clone()], Some(archive), Ok(seals), &NoProgress).unwrap()
+        inspect_vaults(
+            std::slice::from_ref(&self.vault),
+            Some(archive),
+            Ok(seals),
+            &NoProgress,
+        )
+        .unwrap()
     }
 
     fn open(&self, out: &str) -> Summary {
         let opening = Opening::with(&self.archive.key, Err(NotVerified::NoPublicFolder));
         opening
-            .open(&[self.vault.clone()], &self.path(out), &NoProgress)
+            .open(
+                std::slice::from_ref(&self.vault),
+                &self.path(out),
+                &NoProgress,
+            )
             .unwrap()
     }
 }
@@ -226,13 +236,13 @@ fn an_interrupted_retirement_is_told_and_finished_with_its_own_reason() {
     assert_eq!(days(&site.inspect())[0], (DayState::Sealed, 2));
     assert_eq!(again.removed().reason, "ten years are over");
     // A copy that still has it is compared from the first common segment on.
-    let compared = compare(&[site.vault.clone()], &copy).unwrap();
+    let compared = compare(std::slice::from_ref(&site.vault), &copy).unwrap();
     assert_eq!(compared.result, Outcome::Identical);
     assert_eq!(compared.compared_from.unwrap(), "VAULT-000002.asc");
     assert_eq!(compared.retired[0].is_the_same, Some(true));
     let changed = copy.join("VAULT-000001.asc");
     fs::write(&changed, [segment.as_slice(), b"\n"].concat()).unwrap();
-    let compared = compare(&[site.vault.clone()], &copy).unwrap();
+    let compared = compare(std::slice::from_ref(&site.vault), &copy).unwrap();
     assert_eq!(compared.retired[0].is_the_same, Some(false));
 }
 

@@ -1,5 +1,6 @@
 //! Disks that fail, and programs that take no lock: the vault is as before, or the writer says that it is not.
 
+use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use rustix::io::Errno;
