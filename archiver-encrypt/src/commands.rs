@@ -14,6 +14,8 @@ use std::process::ExitCode;
 
 use clap::CommandFactory as _;
 
+use crate::clock::Clock;
+
 /// A command beside the delivery.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Command {
@@ -34,9 +36,9 @@ impl Command {
     }
 
     /// Runs the command. `args` begins with its name.
-    pub(crate) fn run(self, args: impl Iterator<Item = OsString>) -> ExitCode {
+    pub(crate) fn run(self, args: impl Iterator<Item = OsString>, clock: Clock) -> ExitCode {
         let run = || match self {
-            Self::Seal => seal::run(args, &mut io::stdout(), &mut io::stderr()),
+            Self::Seal => seal::run(args, &mut io::stdout(), &mut io::stderr(), clock),
             Self::Setup => setup::run(args, &mut io::stdout()),
             Self::Status => status::run(args, &mut io::stdout()),
         };

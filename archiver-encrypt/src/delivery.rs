@@ -2,9 +2,8 @@
 
 use std::io::{self, Read, Write};
 use std::path::Path;
-use std::time::{SystemTime, UNIX_EPOCH};
 
-use archiver_core::identity::{Fingerprint, UtcTime};
+use archiver_core::identity::Fingerprint;
 use archiver_core::openpgp::encrypt::{Compression, EncryptError, seal};
 use archiver_core::seal::writer::Sealer;
 use archiver_core::vault::append::{AppendError, append};
@@ -14,6 +13,7 @@ use thiserror::Error;
 
 use crate::args::Args;
 use crate::certificate_file::{self, CertificateFileError};
+use crate::clock::Clock;
 use crate::disk::{self, DiskFolder};
 use crate::reply::{self, Notice};
 use crate::seal_folder;
@@ -45,6 +45,7 @@ pub(crate) fn deliver(
     mail: impl Read,
     out: &mut impl Write,
     stop: &StopSignals,
+    clock: Clock,
     notices: &mut Vec<Notice>,
 ) -> Result<Option<Header>, DeliveryError> {
     let now = clock().ok_or(DeliveryError::Clock)?;
@@ -111,10 +112,4 @@ fn tell_anomalies(sealer: &mut Sealer<DiskFolder<'_>>, notices: &mut Vec<Notice>
     // What is only a hint for later would stand in the log with each mail; `seal` and `status` give it.
     let anomalies = anomalies.filter(|anomaly| !anomaly.is_notice());
     notices.extend(anomalies.map(|anomaly| Notice::Seals(anomaly.to_string())));
-}
-
-/// Now, in UTC; `None` when the clock stands before 1970 or beyond the year 9999.
-pub(crate) fn clock() -> Option<UtcTime> {
-    let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).ok()?;
-    UtcTime::from_unix(since_1970.as_secs().try_into().ok()?)
 }

@@ -15,6 +15,7 @@
 
 mod args;
 mod certificate_file;
+mod clock;
 mod commands;
 mod delivery;
 mod delivery_log;
@@ -38,6 +39,7 @@ use std::panic::{self, UnwindSafe};
 use std::process::ExitCode;
 
 use crate::args::{Args, Asked};
+pub use crate::clock::{Clock, system_clock};
 use crate::commands::Command;
 use crate::delivery_log::DeliveryLog;
 use crate::reply::{DELIVERED, TRY_AGAIN_LATER};
@@ -51,12 +53,19 @@ use crate::syslog::Syslog;
 /// To be called once, first thing, by a `main` that then exits with what it returns.
 #[must_use]
 pub fn main_entry() -> ExitCode {
+    main_entry_at(system_clock)
+}
+
+/// The same under another clock, which deliveries and `seal` go by. For tests of clocks that jump: no argument and no variable of the shipped program
+/// leads here.
+#[must_use]
+pub fn main_entry_at(clock: Clock) -> ExitCode {
     let mut args = std::env::args_os().skip(1).peekable();
     if let Some(command) = args.peek().and_then(|word| Command::named(word)) {
-        return command.run(args);
+        return command.run(args, clock);
     }
     tell_panics(Syslog::default());
-    ExitCode::from(guarded(|| process(args)))
+    ExitCode::from(guarded(|| process(args, clock)))
 }
 
 /// Once it is known where the system's log listens, that is where a fault is told.
@@ -78,13 +87,13 @@ fn guarded(run: impl FnOnce() -> io::Result<u8> + UnwindSafe) -> u8 {
     }
 }
 
-fn process(args: impl Iterator<Item = OsString>) -> io::Result<u8> {
+fn process(args: impl Iterator<Item = OsString>, clock: Clock) -> io::Result<u8> {
     // A core dump would be a plaintext on disk.
     rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable)?;
     let stop = StopSignals::block()?;
     let mail = StoppableInput::stdin(&stop)?;
     let mut out = RecordOutput::stdout()?;
-    Ok(run(args, mail, &mut out, &mut io::stderr(), &stop))
+    Ok(run(args, mail, &mut out, &mut io::stderr(), &stop, clock))
 }
 
 /// A manual page of this program.
@@ -115,6 +124,7 @@ fn run(
     out: &mut impl Write,
     err: &mut impl Write,
     stop: &StopSignals,
+    clock: Clock,
 ) -> u8 {
     let args = match Args::parse(args) {
         Ok(Asked::Delivery(args)) => args,
@@ -132,7 +142,7 @@ fn run(
     let log = DeliveryLog::begin(syslog);
     let mut mail = SeenMail::new(mail, args.log_message_id);
     let mut notices = Vec::new();
-    let code = match delivery::deliver(&args, &mut mail, out, stop, &mut notices) {
+    let code = match delivery::deliver(&args, &mut mail, out, stop, clock, &mut notices) {
         Ok(record) => {
             log.archived(record.as_ref(), &mail.facts());
             DELIVERED

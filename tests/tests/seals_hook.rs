@@ -12,20 +12,15 @@ use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, chown};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::{SystemTime, UNIX_EPOCH};
 
-use archiver_core::identity::{Fingerprint, UtcTime};
-use archiver_core::seal::day::Day;
-use archiver_core::seal::keys::Seed;
 use archiver_core::seal::note::{Kind, Note};
 use archiver_core::seal::notes::pieces;
 use archiver_core::seal::public_keys::ServerKeys;
 use archiver_core::seal::seed_file;
-use archiver_core::seal::server::Server;
 use archiver_core::vault::leaf::LogId;
-use custody_tests::{Ceremony, Ran, hook, needs, run, run_with_stdin};
-
-const ARCHIVE: Fingerprint = Fingerprint::V4([0xa1; 20]);
+use custody_tests::{
+    Ceremony, Ran, SEALED_ARCHIVE, hook, make_seal_folder, needs, run, run_with_stdin, today,
+};
 
 /// A mail server whose seals were installed some days ago, and which was switched off since.
 struct Site {
@@ -87,7 +82,7 @@ impl Site {
         let mut texts = BTreeSet::new();
         let mut days = Vec::new();
         for note in self.notes() {
-            assert!(note.verify(ARCHIVE, &self.keys).is_ok());
+            assert!(note.verify(SEALED_ARCHIVE, &self.keys).is_ok());
             let is_new = texts.insert(note.to_string());
             if is_new && note.claimed.kind == Kind::Final {
                 days.push(note.claimed.day.days_since(*self.keys.days().start()));
@@ -102,28 +97,10 @@ impl Site {
     }
 }
 
-fn today() -> Day {
-    let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
-    Day::of(UtcTime::from_unix(since_1970.as_secs().cast_signed()).unwrap())
-}
-
-/// Makes a seal folder with keys for 400 days.
+/// Makes a seal folder with keys for 400 days, the first of which was some days ago.
 fn seal_folder(path: &Path, log: LogId, days_ago: i64, subkey: &str) -> ServerKeys {
-    let seed = Seed::draw(log, today().plus(-days_ago).unwrap()).unwrap();
-    let keys = ServerKeys::new(
-        "mx1".parse().unwrap(),
-        log,
-        seed.day(),
-        seed.public_keys(400),
-    );
-    let keys = keys.unwrap();
-    let server = Server::new(ARCHIVE, subkey.parse().unwrap(), &keys);
-    fs::create_dir(path).unwrap();
-    fs::write(path.join("server"), server.to_string()).unwrap();
-    let seed_path = path.join("seed");
-    fs::write(&seed_path, seed_file::encode(&seed).expose_bytes()).unwrap();
-    fs::set_permissions(&seed_path, fs::Permissions::from_mode(0o600)).unwrap();
-    keys
+    let first_day = today().plus(-days_ago).unwrap();
+    make_seal_folder(path, log, first_day, 400, subkey)
 }
 
 #[test]
@@ -361,7 +338,7 @@ fn a_vault_in_segments_is_sealed_across_them() {
     assert!(
         notes
             .iter()
-            .all(|note| note.verify(ARCHIVE, &site.keys).is_ok())
+            .all(|note| note.verify(SEALED_ARCHIVE, &site.keys).is_ok())
     );
     let finals = notes.iter().filter(|note| note.claimed.kind == Kind::Final);
     assert_eq!((finals.count(), site.key_day()), (2, 2));
@@ -518,10 +495,11 @@ fn a_vault_that_was_cut_behind_its_seals_is_named_and_sealed_no_further() {
 }
 
 /// What the hook does to files, and a few calls besides.
-const CALLS: [&str; 9] = [
+const CALLS: [&str; 10] = [
     "openat",
     "write",
     "writev",
+    "pwrite64",
     "fsync",
     "fdatasync",
     "rename",

@@ -73,6 +73,8 @@ pub(super) struct Position {
     pub(super) contradiction: Option<Contradiction>,
     /// More records were remembered than there are.
     pub(super) forgotten: Option<u64>,
+    /// The log of the vault's last record, when that is another one and this log has records before it.
+    pub(super) other_log: Option<LogId>,
 }
 
 impl From<State> for Position {
@@ -81,6 +83,7 @@ impl From<State> for Position {
             state,
             contradiction: None,
             forgotten: None,
+            other_log: None,
         }
     }
 }
@@ -95,10 +98,10 @@ pub(super) fn find<F: Folder<File: Sync>>(
 ) -> io::Result<Position> {
     let mut known = known.peekable();
     let tail = find_tail(vault)?;
-    let last = tail
-        .last
-        .map(|last| last.header)
-        .filter(|last| last.place.log == log);
+    let (last, other) = match tail.last.map(|last| last.header) {
+        Some(other) if other.place.log != log => (None, Some(other.place.log)),
+        last => (last, None),
+    };
     let newest = known.peek().cloned();
     let remembered = newest.as_ref().map_or(0, |state| state.tree.size());
     if let Some(last) = last.as_ref().filter(|_| !anew)
@@ -114,6 +117,7 @@ pub(super) fn find<F: Folder<File: Sync>>(
     let mut position = reader.position();
     let found = position.state.tree.size();
     position.forgotten = (remembered > found).then_some(remembered);
+    position.other_log = other.filter(|_| found > 0);
     if let Some(newest) = newest {
         position.compare_with(newest, last.is_some());
     }
@@ -132,7 +136,7 @@ impl Position {
         }
         self.state.may_seal = false;
         self.state.note = newest.note;
-        if !has_records {
+        if !has_records && newest.tree.size() >= self.state.tree.size() {
             // The log's numbers go on where they were.
             self.state = State {
                 may_seal: false,
@@ -196,6 +200,23 @@ fn find_leaf<F: Folder>(
         size = record.start;
     }
     Ok(None)
+}
+
+/// How many records a log has by the number that its last one claims; records of other logs may stand behind it.
+pub(super) fn claimed_size<F: Folder>(
+    vault: &mut LockedVault<'_, F>,
+    log: LogId,
+) -> io::Result<u64> {
+    while vault.reach_back()? {}
+    let mut size = vault.end().total();
+    while let Some(record) = Tail::find(vault.end(), size)?.last {
+        let place = record.header.place;
+        if place.log == log {
+            return Ok(place.seq.saturating_add(1));
+        }
+        size = record.start;
+    }
+    Ok(0)
 }
 
 /// The tree over the records that are dated up to the end of a day, and the last of them.
@@ -305,6 +326,7 @@ impl Reader {
             state,
             contradiction,
             forgotten: None,
+            other_log: None,
         }
     }
 }

@@ -1,6 +1,7 @@
 //! A server's seal folder: the seed, which is a secret, what the server knows of itself, and what it remembers (docs/format.md §8.3, §8.5).
 //!
-//! The seed is replaced in one step, and is on stable storage before anybody goes on. The state is a cache and is not waited for.
+//! The seed is replaced in one step, and is on stable storage before anybody goes on; only then are the bytes of the used one overwritten. The state
+//! is a cache and is not waited for.
 
 use std::ffi::OsStr;
 use std::io;
@@ -12,11 +13,13 @@ use super::seals_file::append_line;
 use super::seed_file::{self, SEED_FILE_BYTES, SeedFileRefused};
 use super::server::{Server, ServerRefused};
 use super::state::{LONGEST_LINE, State, newest_first};
-use crate::vault::disk::{DiskFile as _, Folder, ReadAt as _, read_whole, replace};
+use crate::vault::disk::{DiskFile, Folder, ReadAt as _, read_whole, replace};
 use crate::vault::leaf::{LeafHash, LogId};
 
 /// The file with the seed: secret, mode 0600.
 pub const SEED_FILE: &str = "seed";
+/// The next seed, while [`replace`] writes it.
+const UNFINISHED_SEED: &str = "seed.new";
 /// The file that says for which archive and log the folder is.
 pub const SERVER_FILE: &str = "server";
 /// The file with what was remembered.
@@ -69,7 +72,7 @@ pub fn make(folder: &impl Folder, server: &Server, seed: &Seed) -> io::Result<()
         return Err(io::ErrorKind::AlreadyExists.into());
     }
     replace(folder, SERVER_FILE.as_ref(), server.to_string().as_bytes())?;
-    write_seed(folder, seed)
+    place_seed(folder, seed)
 }
 
 /// Who this server is.
@@ -140,13 +143,51 @@ pub(super) fn seed(folder: &impl Folder, log: LogId) -> Result<Seed, NoSeed> {
     }
 }
 
-/// Puts a seed in the place of the one before, and returns when it is on stable storage.
-pub(super) fn write_seed(folder: &impl Folder, seed: &Seed) -> io::Result<()> {
-    replace(
-        folder,
-        SEED_FILE.as_ref(),
-        seed_file::encode(seed).expose_bytes(),
-    )
+/// Why a used seed is not gone.
+#[derive(Debug, Error)]
+pub(super) enum SeedNotGone {
+    /// It still stands, unless it was the last step that failed.
+    #[error("the next seed could not be written: {0}")]
+    NotReplaced(#[from] io::Error),
+    /// The next one stands in its place, and its bytes somewhere on the disk.
+    #[error("the used seed could not be overwritten: {0}")]
+    NotOverwritten(#[source] io::Error),
+}
+
+/// Puts a seed in the place of the used one, and returns when it is on stable storage and the used one overwritten. The used one is not touched before, so
+/// that a crash leaves one of the two whole.
+pub(super) fn write_seed(folder: &impl Folder, seed: &Seed) -> Result<(), SeedNotGone> {
+    let used = open_if_there(folder, SEED_FILE)?;
+    let leftover = remove_leftover(folder)?;
+    place_seed(folder, seed)?;
+    let overwritten = leftover.and(used.map_or(Ok(()), DiskFile::wipe));
+    overwritten.map_err(SeedNotGone::NotOverwritten)
+}
+
+/// What an interrupted run left is the seed of a day that will be over, too, or half of one. That it has lost its name is on stable storage before another
+/// file gets that name: no crash may put it, overwritten or torn, in the seed's place. Returns whether it was overwritten.
+fn remove_leftover(folder: &impl Folder) -> io::Result<io::Result<()>> {
+    let Some(leftover) = open_if_there(folder, UNFINISHED_SEED)? else {
+        return Ok(Ok(()));
+    };
+    // What is longer is no seed, and perhaps a link to something else.
+    let is_seed = leftover.size()? <= SEED_FILE_BYTES as u64;
+    let overwritten = if is_seed { leftover.wipe() } else { Ok(()) };
+    folder.remove(UNFINISHED_SEED.as_ref())?;
+    folder.sync_name(SEED_FILE.as_ref())?;
+    Ok(overwritten)
+}
+
+fn place_seed(folder: &impl Folder, seed: &Seed) -> io::Result<()> {
+    let file = seed_file::encode(seed);
+    replace(folder, SEED_FILE.as_ref(), file.expose_bytes())
+}
+
+fn open_if_there<F: Folder>(folder: &F, name: &str) -> io::Result<Option<F::File>> {
+    match folder.open(name.as_ref()) {
+        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
+        opened => opened.map(Some),
+    }
 }
 
 /// The last lines of what was remembered. What cannot be read was not remembered.

@@ -43,6 +43,16 @@ pub trait DiskFile: ReadAt {
     /// What the system reports. The bytes may or may not be there then, and asking again would not tell.
     fn sync(&mut self) -> io::Result<()>;
 
+    /// Overwrites all bytes of the file with zeros, in place, and returns when that is on stable storage. Works on a file that has lost
+    /// its name, too. A file system or a disk that writes elsewhere (copy-on-write, flash), or keeps a journal of data, may keep
+    /// the old bytes, and does not say so.
+    ///
+    /// # Errors
+    /// What the system reports. Some of the bytes may still be there then.
+    fn wipe(self) -> io::Result<()>
+    where
+        Self: Sized;
+
     /// Gives back the lock that [`Folder::open_locked`] took. It cannot fail in a way that matters: the lock ends with the
     /// process at the latest.
     fn unlock(&mut self);

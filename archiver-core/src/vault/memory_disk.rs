@@ -3,78 +3,19 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::{OsStr, OsString};
-use std::fmt;
 use std::io::{self, ErrorKind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rustix::io::Errno;
 
-use crate::identity::UtcTime;
-use crate::openpgp::encrypt::SealedBody;
-use crate::vault::append::{AppendError, Receipt, append};
+pub(crate) use self::op::Op;
+use self::turns::Turns;
+pub(crate) use self::vault::MemoryVault;
 use crate::vault::disk::{DiskFile, Folder, ReadAt};
-use crate::vault::writable::WritableVault;
 
+mod op;
 pub(crate) mod turns;
-
-use turns::Turns;
-
-/// What was done to the disk, in order: out of it follows what a crash may leave behind.
-#[derive(Clone, PartialEq, Eq, Hash)]
-pub(crate) enum Op {
-    Create {
-        folder: usize,
-        name: OsString,
-        file: usize,
-    },
-    Rename {
-        folder: usize,
-        from: OsString,
-        to: OsString,
-    },
-    Remove {
-        folder: usize,
-        name: OsString,
-    },
-    SyncFolder {
-        folder: usize,
-    },
-    Append {
-        file: usize,
-        bytes: Vec<u8>,
-    },
-    Truncate {
-        file: usize,
-        size: u64,
-    },
-    Sync {
-        file: usize,
-    },
-    /// The system gave up what was not yet on the disk, and will not say so again.
-    FailedSync {
-        file: usize,
-    },
-    /// A writer was told that this is on stable storage.
-    Acknowledged(Vec<u8>),
-}
-
-impl fmt::Debug for Op {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Create { name, file, .. } => write!(f, "create {name:?} = file {file}"),
-            Self::Rename { from, to, .. } => write!(f, "rename {from:?} {to:?}"),
-            Self::Remove { name, .. } => write!(f, "remove {name:?}"),
-            Self::SyncFolder { folder } => write!(f, "sync folder {folder}"),
-            Self::Append { file, bytes } => write!(f, "append {} to file {file}", bytes.len()),
-            Self::Truncate { file, size } => write!(f, "truncate file {file} to {size}"),
-            Self::Sync { file } => write!(f, "sync file {file}"),
-            Self::FailedSync { file } => write!(f, "failed sync of file {file}"),
-            Self::Acknowledged(what) => {
-                write!(f, "acknowledged {}", String::from_utf8_lossy(what))
-            }
-        }
-    }
-}
+mod vault;
 
 /// How the disk misbehaves.
 #[derive(Clone, Debug, Default)]
@@ -175,6 +116,13 @@ impl MemoryDisk {
         if let Some(turns) = &state.turns {
             turns.is_free(lock);
         }
+    }
+
+    /// Whether these bytes stand anywhere on it, be it in a file without a name.
+    pub(crate) fn holds(&self, bytes: &[u8]) -> bool {
+        let state = self.state();
+        let found = |file: &Content| memchr::memmem::find(&file.bytes, bytes).is_some();
+        state.files.iter().any(found)
     }
 
     /// What was done so far.
@@ -461,47 +409,16 @@ impl DiskFile for MemoryFile {
         Ok(())
     }
 
+    fn wipe(self) -> io::Result<()> {
+        let mut state = self.disk.turn_of(self.writer);
+        state.called(self.writer, "wipe")?;
+        let file = self.file;
+        state.files[file].bytes.fill(0);
+        state.log.extend([Op::Wipe { file }, Op::Sync { file }]);
+        Ok(())
+    }
+
     fn unlock(&mut self) {
         self.disk.unlock(self.writer, Lock::File(self.file));
-    }
-}
-
-/// A vault that is one file on a disk of its own.
-#[derive(Debug)]
-pub(crate) struct MemoryVault {
-    pub(crate) disk: MemoryDisk,
-    folder: MemoryFolder,
-}
-
-const VAULT: &str = "VAULT";
-
-impl MemoryVault {
-    pub(crate) fn of(bytes: &[u8]) -> Self {
-        let vault = Self::default();
-        vault.folder.put(VAULT, bytes);
-        vault
-    }
-
-    pub(crate) fn bytes(&self) -> Vec<u8> {
-        self.folder.bytes(VAULT)
-    }
-
-    /// Appends a record of ours.
-    pub(crate) fn append(&self, sealed: SealedBody, at: UtcTime) -> Result<Receipt, AppendError> {
-        let mut vault = WritableVault::file(self.folder.clone(), VAULT.into());
-        append(&mut vault, sealed, || at)
-    }
-
-    /// Appends bytes of another program.
-    pub(crate) fn put(&self, bytes: &[u8]) {
-        self.folder.put(VAULT, &[&self.bytes(), bytes].concat());
-    }
-}
-
-impl Default for MemoryVault {
-    fn default() -> Self {
-        let disk = MemoryDisk::default();
-        let folder = disk.folder();
-        Self { disk, folder }
     }
 }

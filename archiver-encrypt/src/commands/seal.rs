@@ -11,6 +11,7 @@ use clap::{Args as _, CommandFactory as _, Parser, Subcommand};
 
 pub(crate) use self::install::NOT_DONE;
 use crate::args::one_line;
+use crate::clock::Clock;
 
 /// All is done.
 const DONE: u8 = 0;
@@ -54,13 +55,14 @@ pub(crate) fn run(
     args: impl Iterator<Item = OsString>,
     out: &mut impl Write,
     err: &mut impl Write,
+    clock: Clock,
 ) -> u8 {
     let told = match Args::try_parse_from(args) {
         Ok(Args {
             action: Some(Action::Install(args)),
             ..
         }) => install::run(&args, out, err),
-        Ok(Args { due, .. }) => due::run(&due, out, err),
+        Ok(Args { due, .. }) => due::run(&due, out, err, clock),
         Err(e) if e.kind() == ErrorKind::DisplayHelp => write!(out, "{e}").map(|()| DONE),
         Err(e) => say(err, &one_line(&e.to_string())).map(|()| NOT_DONE),
     };

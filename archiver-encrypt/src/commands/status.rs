@@ -22,8 +22,8 @@ pub(crate) use self::report::count;
 use self::state::Findings;
 pub(crate) use self::state::State;
 use crate::args::one_line;
+use crate::clock::system_clock;
 use crate::commands::sizes::{Age, Room};
-use crate::delivery::clock;
 
 const AFTER_HELP: &str = "\
 Example:
@@ -105,7 +105,7 @@ pub(crate) fn run(args: impl Iterator<Item = OsString>, out: &mut impl Write) ->
 }
 
 fn answer(args: &Args) -> (String, u8) {
-    let Some(now) = clock() else {
+    let Some(now) = system_clock() else {
         let problem = "this machine's clock cannot be read or is far off; set it";
         return unknown(problem, args.json);
     };

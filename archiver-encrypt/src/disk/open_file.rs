@@ -5,10 +5,13 @@ use std::io::{self, ErrorKind, IoSlice, Write as _};
 use std::os::unix::fs::FileExt as _;
 
 use archiver_core::vault::disk::{DiskFile, ReadAt};
-use rustix::fs::{FlockOperation, flock};
+use rustix::fs::{FlockOperation, OFlags, fcntl_getfl, fcntl_setfl, flock};
 
 /// Linux writes at most 2 GiB less a page at once.
 const LONGEST_WRITE: usize = 1 << 30;
+
+/// What is overwritten is short: a secret of less than a hundred bytes.
+const ZEROS: [u8; 4096] = [0; 4096];
 
 /// An open file of the disk.
 #[derive(Debug)]
@@ -50,6 +53,20 @@ impl DiskFile for OpenFile {
     }
 
     fn sync(&mut self) -> io::Result<()> {
+        self.0.sync_data()
+    }
+
+    fn wipe(self) -> io::Result<()> {
+        // As long as it is open for appending, whatever is written goes to its end.
+        fcntl_setfl(&self.0, fcntl_getfl(&self.0)? - OFlags::APPEND)?;
+        let size = self.size()?;
+        let mut at = 0;
+        while at < size {
+            let length = usize::try_from(size - at).unwrap_or(usize::MAX);
+            let zeros = &ZEROS[..length.min(ZEROS.len())];
+            self.0.write_all_at(zeros, at)?;
+            at += zeros.len() as u64;
+        }
         self.0.sync_data()
     }
 

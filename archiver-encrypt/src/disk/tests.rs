@@ -1,6 +1,7 @@
 //! Waiting for locks, and what a path leads to.
 
 use std::fs::{self, File};
+use std::os::unix::fs::FileExt as _;
 
 use archiver_core::vault::disk::DiskFile as _;
 use rustix::fs::{FlockOperation, flock};
@@ -50,6 +51,26 @@ fn a_lock_that_is_given_back_is_taken() {
     });
     let third = File::open(folder.path().join("VAULT")).unwrap();
     flock(&third, FlockOperation::NonBlockingLockExclusive).unwrap();
+}
+
+#[test]
+fn a_file_that_lost_its_name_is_overwritten_in_its_place() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("seed");
+    let stop = StopSignals::block().unwrap();
+    let disk = disk_folder(folder.path(), false, &stop);
+    for length in [0, 61, 4096, 9000] {
+        let mut file = disk.create_new("seed".as_ref()).unwrap();
+        let secret = vec![7; length];
+        assert_eq!(file.append(&[&secret]).unwrap(), length);
+        let onlooker = File::open(&path).unwrap();
+        fs::remove_file(&path).unwrap();
+        file.wipe().unwrap();
+        let mut found = vec![1; length];
+        onlooker.read_exact_at(&mut found, 0).unwrap();
+        assert_eq!(found, vec![0; length]);
+        assert_eq!(onlooker.metadata().unwrap().len(), length as u64);
+    }
 }
 
 #[test]

@@ -8,6 +8,7 @@ use crate::identity::UtcTime;
 use crate::seal::day::Day;
 use crate::seal::position::Contradiction;
 use crate::seal::seal_folder::NoSeed;
+use crate::vault::leaf::LogId;
 
 /// Something is wrong with the seals. The mail is archived all the same.
 #[derive(Debug, Error)]
@@ -26,6 +27,11 @@ pub enum Anomaly {
         "the seals beside the vault are those of another log, so nothing was sealed: this is another server's vault, or another server's seal folder"
     )]
     OtherSeals,
+    /// Records of another log stand behind those of this server.
+    #[error(
+        "the vault's last record is of another log ({0}), behind records of this server's: two servers write into this vault, or one with two seal folders; give each seal folder a vault of its own, because only one of them can have its seals beside it"
+    )]
+    AnotherServer(LogId),
     /// Finals that were written are not there.
     #[error(
         "the seals beside the vault end with {last}, and the seal key is that of {day}: seals in between are gone; put them back from the last copy, or those days stay without a seal"
@@ -108,6 +114,11 @@ pub enum Anomaly {
     /// The next day's seed could not be written.
     #[error("the day is sealed, and its key could not be given up: {0}; the next run tries again")]
     WriteSeed(#[source] io::Error),
+    /// The used seed's bytes are still on the disk.
+    #[error(
+        "the day is sealed and its key replaced, but the used key's bytes could not be overwritten on the disk: {0}; whoever reads the raw disk may find them and forge that day and every later one, so look after the disk, and let the last finals leave this machine"
+    )]
+    SeedNotOverwritten(#[source] io::Error),
     /// The state could not be written.
     #[error(
         "what the server knows of its log could not be written down, so that the next run reads the vault again: {0}"

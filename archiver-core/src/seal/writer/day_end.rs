@@ -7,6 +7,7 @@ use crate::seal::day::Day;
 use crate::seal::keys::Seed;
 use crate::seal::merkle::Tree;
 use crate::seal::note::{Checkpoint, Kind, Note, Origin};
+use crate::seal::seal_folder::SeedNotGone;
 use crate::seal::seals_file::SealsFile;
 use crate::seal::state::{LastFinal, State};
 use crate::seal::{position, seal_folder};
@@ -232,7 +233,14 @@ impl<D: Folder, F: Folder<File: Sync>> DayEnd<'_, '_, '_, D, F> {
     }
 
     fn advance_to(&mut self, seed: Seed) -> Result<(), Anomaly> {
-        seal_folder::write_seed(&self.sealer.folder, &seed).map_err(Anomaly::WriteSeed)?;
+        match seal_folder::write_seed(&self.sealer.folder, &seed) {
+            Err(SeedNotGone::NotReplaced(e)) => return Err(Anomaly::WriteSeed(e)),
+            // The next one stands; what is due goes on.
+            Err(SeedNotGone::NotOverwritten(e)) => {
+                self.sealer.anomalies.push(Anomaly::SeedNotOverwritten(e));
+            }
+            Ok(()) => (),
+        }
         self.seed = seed;
         Ok(())
     }

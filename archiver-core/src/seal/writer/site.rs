@@ -24,10 +24,12 @@ use crate::vault::leaf::LogId;
 use crate::vault::memory_disk::{MemoryDisk, MemoryFolder};
 use crate::vault::read::read_record;
 use crate::vault::scan::{Scanner, SpanKind};
+use crate::vault::segments::{Listing, RULES_FILE};
 use crate::vault::writable::WritableVault;
 
 pub(super) const VAULT: &str = "VAULT";
 pub(super) const SEALS: &str = "VAULT.seals";
+const SMALL_SEGMENTS: &[u8] = b"archiver segments 1 size=1500 day=no\n";
 pub(super) const LOG: LogId = LogId([0x10; 16]);
 const ARCHIVE: Fingerprint = Fingerprint::V4([0xa1; 20]);
 const SUBKEY: Fingerprint = Fingerprint::V4([0x5b; 20]);
@@ -42,7 +44,7 @@ pub(super) struct Site {
 /// What stands in each folder.
 pub(super) type Content = Vec<BTreeMap<OsString, Vec<u8>>>;
 
-fn first_seed() -> Seed {
+pub(super) fn first_seed() -> Seed {
     let secret = SecretBytes::filled_by(|bytes| bytes.fill(7));
     Seed::of(LOG, "2026-11-24".parse().unwrap(), secret)
 }
@@ -56,6 +58,45 @@ impl Site {
         let server = Server::new(ARCHIVE, SUBKEY, &site.keys);
         seal_folder::make(&site.seals, &server, &seed).unwrap();
         site
+    }
+
+    /// The same in a vault in segments of three or four records.
+    pub(super) fn in_segments(days: u32) -> Self {
+        let site = Self::new(days);
+        site.vault.put(RULES_FILE, SMALL_SEGMENTS);
+        site
+    }
+
+    /// Another server, with a log of its own, that writes into the same vault.
+    pub(super) fn second_server(&self, log: LogId) -> Self {
+        let (first_day, last_day) = self.keys.days().into_inner();
+        let days = last_day.days_since(first_day) + 1;
+        let secret = SecretBytes::filled_by(|bytes| bytes.fill(8));
+        let seed = Seed::of(log, first_day, secret);
+        let keys = seed.public_keys(u32::try_from(days).unwrap());
+        let keys = ServerKeys::new("mx2".parse().unwrap(), log, first_day, keys).unwrap();
+        let second = self.with_seal_folder(keys);
+        let server = Server::new(ARCHIVE, SUBKEY, &second.keys);
+        seal_folder::make(&second.seals, &server, &seed).unwrap();
+        second
+    }
+
+    /// Another host that writes into the same vault with a copy of the seal folder.
+    pub(super) fn second_host(&self) -> Self {
+        let second = self.with_seal_folder(self.keys.clone());
+        for (name, bytes) in &self.content()[1] {
+            second.seals.put(name.to_str().unwrap(), bytes);
+        }
+        second
+    }
+
+    fn with_seal_folder(&self, keys: ServerKeys) -> Self {
+        Self {
+            disk: self.disk.clone(),
+            vault: self.vault.clone(),
+            seals: self.disk.folder(),
+            keys,
+        }
     }
 
     fn empty(keys: ServerKeys) -> Self {
@@ -105,7 +146,28 @@ impl Site {
     }
 
     pub(super) fn writable(&self) -> WritableVault<MemoryFolder> {
-        WritableVault::file(self.vault.clone(), VAULT.into())
+        self.writable_on(self.vault.clone())
+    }
+
+    /// The vault, with something between it and its folder.
+    pub(super) fn writable_on<F: Folder>(&self, folder: F) -> WritableVault<F> {
+        if self.vault.bytes(RULES_FILE).is_empty() {
+            WritableVault::file(folder, VAULT.into())
+        } else {
+            WritableVault::segments(folder)
+        }
+    }
+
+    /// The vault's bytes: those of its file, or of its segments one after the other.
+    pub(super) fn vault_bytes(&self) -> Vec<u8> {
+        let segments = Listing::of(self.vault.all_names()).segments;
+        if segments.is_empty() {
+            return self.vault.bytes(VAULT);
+        }
+        let names = segments.iter().map(|segment| segment.file_name());
+        names
+            .flat_map(|name| self.vault.bytes(name.to_str().unwrap()))
+            .collect()
     }
 
     /// The hook archives a mail at a time.
@@ -155,7 +217,7 @@ impl Site {
 
     /// The records of ours in the vault, as a reader finds them.
     pub(super) fn records(&self) -> Vec<Record> {
-        let vault = self.vault.bytes(VAULT);
+        let vault = self.vault_bytes();
         let range = |from: u64, to: u64| {
             &vault[usize::try_from(from).unwrap()..usize::try_from(to).unwrap()]
         };
@@ -221,7 +283,7 @@ impl Site {
         let armored =
             crate::vault::armor::render(None, sealed(mail).message().in_memory().unwrap());
         let body = armored.split(|byte| *byte == b'\n').nth(2).unwrap();
-        memchr::memmem::find(&self.vault.bytes(VAULT), body).is_some()
+        memchr::memmem::find(&self.vault_bytes(), body).is_some()
     }
 }
 

@@ -109,7 +109,8 @@ fn a_final_is_on_the_disk_before_the_seed_is_given_up_and_the_vault_before_the_f
         "append",
         "sync",
         "rename",
-        "sync folder", // the seed
+        "sync folder", // the next seed
+        "wipe",        // the used one
         "append",      // the record
         "append",      // what is remembered
         "unlock",
@@ -528,6 +529,79 @@ fn seals_of_another_log_are_not_continued() {
 }
 
 #[test]
+fn two_servers_in_one_vault_are_told_and_neither_gives_a_number_twice() {
+    let one = Site::new(KEYS);
+    let two = one.second_server(crate::vault::leaf::LogId([0x20; 16]));
+    for mail in 0..12 {
+        let (host, number) = (usize::from(mail % 2), u64::from(mail / 2));
+        let at = one.at(i64::from(mail / 6), HOUR * i64::from(mail % 6));
+        let (receipt, anomalies) = [&one, &two][host].hook(mail, at);
+        assert_eq!(receipt.header.place.seq, number, "{anomalies:?}");
+        assert_eq!(receipt.header.place.time, at);
+        let is_told =
+            |anomaly: &Anomaly| matches!(anomaly, Anomaly::AnotherServer(_) | Anomaly::OtherSeals);
+        assert!(mail < 3 || anomalies.iter().any(is_told), "{anomalies:?}");
+    }
+    // Neither's first day counts as sealed, and the reason is named.
+    let now = one.at(1, 12 * HOUR);
+    for host in [&one, &two] {
+        let verdict = host.verdict(now);
+        let is_other_log = |finding: &Finding| matches!(finding, Finding::OtherLog { .. });
+        assert!(verdict.findings.iter().any(is_other_log));
+        assert!(!verdict.is_intact());
+        assert_ne!(host.states(now)[0], "sealed");
+    }
+}
+
+#[test]
+fn without_its_seal_folders_lock_a_server_goes_on_in_its_numbers() {
+    let one = Site::new(KEYS);
+    let two = one.second_server(crate::vault::leaf::LogId([0x20; 16]));
+    for mail in [0, 1, 2] {
+        one.archive(mail, one.at(0, 0));
+    }
+    two.hook(3, one.at(0, 0));
+    let mut held = one.seals.clone();
+    held.lock().unwrap();
+    let (receipt, anomalies) = one.hook(4, one.at(0, 0));
+    held.unlock();
+    assert!(matches!(only(anomalies), Anomaly::SealFolder(_)));
+    assert_eq!(receipt.header.place.seq, 3);
+    // When the vault was moved away meanwhile, what is remembered counts.
+    one.vault.put(VAULT, b"");
+    held.lock().unwrap();
+    let (receipt, _) = one.hook(6, one.at(0, 0));
+    assert!(receipt.header.place.seq >= 3, "{:?}", receipt.header.place);
+}
+
+#[test]
+fn two_hosts_with_copies_of_one_seal_folder_in_one_vault_write_one_log_and_each_final_once() {
+    let one = two_sealed_days();
+    let two = one.second_host();
+    // The second host's clock is some hours behind, so that it meets finals which are ahead of it.
+    for mail in 20..40 {
+        let (host, behind) = [(&one, 0), (&two, 5 * HOUR)][usize::from(mail % 2)];
+        let seconds = i64::from(mail) * 7 * HOUR - 4 * HOUR - behind;
+        host.archive(mail, one.at(0, seconds));
+    }
+    let now = one.at(12, 0);
+    one.archive(40, now);
+    let verdict = one.verdict(now);
+    assert!(verdict.is_intact() && verdict.findings.is_empty());
+    let mut finals: Vec<String> = one
+        .notes()
+        .iter()
+        .filter(|note| note.claimed.kind == Kind::Final)
+        .map(Note::to_string)
+        .collect();
+    finals.sort_unstable();
+    finals.dedup();
+    assert_eq!(finals.len(), 12);
+    two.archive(41, now);
+    assert_eq!([one.seed_day(), two.seed_day()], [one.day(12); 2]);
+}
+
+#[test]
 fn one_seal_folder_on_two_hosts_shows_as_two_finals_of_a_day() {
     let (one, two) = (two_sealed_days(), two_sealed_days());
     one.archive(20, one.at(2, HOUR));
@@ -751,6 +825,49 @@ fn a_final_that_no_state_knows_counts_when_its_key_is_still_there() {
     site.seals.put(STATE_FILE, &state);
     site.seals.put(SEED_FILE, &seed);
     site.archive(10, site.at(3, 60));
+    assert!(site.verdict(site.at(3, HOUR)).is_intact());
+}
+
+// --- Used seeds.
+
+#[test]
+fn a_used_seed_stands_nowhere_on_the_disk_once_its_day_is_sealed() {
+    let site = Site::new(KEYS);
+    for day in 0..4 {
+        let used = site.seals.bytes(SEED_FILE);
+        site.archive(u8::try_from(day).unwrap(), site.at(day, HOUR));
+        assert_eq!(site.disk.holds(&used), day == 0, "day {day}");
+    }
+}
+
+#[test]
+fn a_seed_that_an_interrupted_run_left_half_placed_is_overwritten_too() {
+    let site = two_sealed_days();
+    site.disk.set_faults(Faults {
+        failing: vec!["rename"],
+        ..Faults::default()
+    });
+    assert!(matches!(
+        only(site.hook(9, site.at(3, 0)).1),
+        Anomaly::WriteSeed(_)
+    ));
+    site.disk.set_faults(Faults::default());
+    let leftover = site.seals.bytes("seed.new");
+    assert_eq!(leftover.len(), site.seals.bytes(SEED_FILE).len());
+    site.archive(10, site.at(4, 0));
+    assert!(!site.disk.holds(&leftover));
+}
+
+#[test]
+fn a_used_seed_that_cannot_be_overwritten_is_told_and_the_day_is_sealed() {
+    let site = two_sealed_days();
+    site.disk.set_faults(Faults {
+        failing: vec!["wipe"],
+        ..Faults::default()
+    });
+    let (_, anomalies) = site.hook(9, site.at(3, 0));
+    assert!(matches!(only(anomalies), Anomaly::SeedNotOverwritten(_)));
+    assert_eq!(site.seed_day(), site.day(3));
     assert!(site.verdict(site.at(3, HOUR)).is_intact());
 }
 

@@ -236,6 +236,10 @@ impl DiskFile for SeededFile {
         }
     }
 
+    fn wipe(mut self) -> io::Result<()> {
+        self.file.take().map_or(Ok(()), MemoryFile::wipe)
+    }
+
     fn unlock(&mut self) {
         match &mut self.lock {
             Lock::Held => self.file().unlock(),

@@ -80,6 +80,7 @@ impl Uncertain {
             Op::Truncate { file, size } => {
                 self.file(*file).truncate(usize::try_from(*size).unwrap());
             }
+            Op::Wipe { file } => self.file(*file).wipe(),
             Op::Sync { file } => self.file(*file).sync(),
             Op::FailedSync { file } => {
                 for sector in self.file(*file).sectors.values_mut() {
@@ -112,6 +113,15 @@ impl Uncertain {
         self.files.iter().map(|file| file.sectors.len()).sum()
     }
 
+    /// The disk when only the writers are killed, and everything that they asked for is done: the files of every folder.
+    pub(crate) fn as_it_is(&self) -> Vec<Names> {
+        let content = |(name, file): (_, usize)| (name, self.files[file].now.clone());
+        let folders = self.folders.iter().map(Folder::now);
+        folders
+            .map(|names| names.into_iter().map(content).collect())
+            .collect()
+    }
+
     /// One of the states that a crash may leave behind: the files of every folder.
     pub(crate) fn state(&self, choices: &mut Choices, garbage: &mut Random) -> Vec<Names> {
         let names = |folder: &Folder, choices: &mut Choices| folder.state(choices);
@@ -133,6 +143,14 @@ impl Folder {
         for change in std::mem::take(&mut self.since) {
             change.make(&mut self.synced);
         }
+    }
+
+    fn now(&self) -> BTreeMap<OsString, usize> {
+        let mut names = self.synced.clone();
+        for change in &self.since {
+            change.make(&mut names);
+        }
+        names
     }
 
     fn state(&self, choices: &mut Choices) -> BTreeMap<OsString, usize> {
@@ -215,6 +233,13 @@ impl File {
         self.make_uncertain(size, before);
         self.now.truncate(size);
         self.remember(size, before);
+    }
+
+    fn wipe(&mut self) {
+        let size = self.now.len();
+        self.make_uncertain(0, size);
+        self.now.fill(0);
+        self.remember(0, size);
     }
 
     fn sync(&mut self) {

@@ -11,8 +11,8 @@ use archiver_core::seal::writer::Anomaly;
 use thiserror::Error;
 
 use super::{DONE, NOT_DONE, say};
+use crate::clock::Clock;
 use crate::commands::status::count;
-use crate::delivery::clock;
 use crate::disk;
 use crate::seal_folder::{self, SealFolderRefused};
 use crate::seals_reader::LastSeals;
@@ -101,9 +101,14 @@ struct Remark {
 }
 
 /// Runs the command and returns its exit code.
-pub(super) fn run(args: &Args, out: &mut impl Write, err: &mut impl Write) -> io::Result<u8> {
+pub(super) fn run(
+    args: &Args,
+    out: &mut impl Write,
+    err: &mut impl Write,
+    clock: Clock,
+) -> io::Result<u8> {
     let sealed = args.paths().and_then(|(vault, folder)| {
-        let remarks = seal(args, vault, folder)?;
+        let remarks = seal(args, vault, folder, clock)?;
         Ok((remarks, last_seals(args, vault)?))
     });
     let (remarks, seals) = match sealed {
@@ -124,7 +129,7 @@ pub(super) fn run(args: &Args, out: &mut impl Write, err: &mut impl Write) -> io
     Ok(code)
 }
 
-fn seal(args: &Args, path: &Path, folder: &Path) -> Result<Vec<Remark>, NotSealed> {
+fn seal(args: &Args, path: &Path, folder: &Path, clock: Clock) -> Result<Vec<Remark>, NotSealed> {
     let stop = prepare_process().map_err(NotSealed::Process)?;
     let now = clock().ok_or(NotSealed::Clock)?;
     args.check_day(now)?;
@@ -166,8 +171,10 @@ impl From<&Anomaly> for Remark {
             hint if hint.is_notice() => Weight::Hint,
             Anomaly::SealsMissing { .. }
             | Anomaly::Forgotten { .. }
+            | Anomaly::AnotherServer(_)
             | Anomaly::StrangeSeal(_)
             | Anomaly::ClockBehind { .. }
+            | Anomaly::SeedNotOverwritten(_)
             | Anomaly::NotRemembered(_) => Weight::LookAfter,
             _ => Weight::NotSealed,
         };

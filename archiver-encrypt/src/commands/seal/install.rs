@@ -31,7 +31,7 @@ use self::report::Report;
 use self::source::Source;
 use self::target::Target;
 use super::{DONE, say};
-use crate::delivery::clock;
+use crate::clock::system_clock;
 use crate::vault_place::require_vaults_path;
 
 /// Nothing was installed, or not to the end.
@@ -88,7 +88,8 @@ pub(crate) struct Args {
 /// Runs the command and returns its exit code.
 pub(super) fn run(args: &Args, out: &mut impl Write, err: &mut impl Write) -> io::Result<u8> {
     let hidden = hide_memory();
-    let installed = hidden.and_then(|()| take_over(args, clock().ok_or(InstallError::Clock)?));
+    let installed =
+        hidden.and_then(|()| take_over(args, system_clock().ok_or(InstallError::Clock)?));
     let (report, source) = match installed {
         Ok(installed) => installed,
         Err(e) => return say(err, &e.to_string()).map(|()| NOT_DONE),

@@ -9,7 +9,7 @@ use archiver_core::openpgp::certificate::{ArchiveCert, Validity};
 
 use super::recipes::Site;
 use crate::certificate_file::{self, CertificateFileError};
-use crate::delivery::clock;
+use crate::clock::system_clock;
 
 const OTHERS_WRITE: u32 = 0o022;
 
@@ -74,7 +74,7 @@ pub(crate) fn program(site: &Site) -> Vec<Check> {
 
 /// The certificate: whoever can exchange it diverts all mail, unless the fingerprint says which one it must be.
 pub(crate) fn certificate(site: &Site) -> Vec<Check> {
-    let Some(now) = clock() else {
+    let Some(now) = system_clock() else {
         return vec![Check::bad(
             "this machine's clock cannot be read or is far off; set it",
         )];

@@ -13,7 +13,7 @@ use super::checks::Check;
 use super::recipes::Site;
 use super::user::User;
 use crate::certificate_file;
-use crate::delivery::clock;
+use crate::clock::system_clock;
 use crate::seal_folder::{self, SealFolderRefused};
 use crate::vault_place::folder_of;
 
@@ -59,7 +59,7 @@ fn server(site: &Site, path: &str) -> Result<Server, SealFolderRefused> {
 /// The certificate's; what is wrong with that is told elsewhere.
 fn subkey(site: &Site) -> Option<Fingerprint> {
     let (bytes, _) = certificate_file::read_file(site.cert().as_ref()).ok()?;
-    let cert = ArchiveCert::parse(&bytes, site.fingerprint(), clock()?).ok()?;
+    let cert = ArchiveCert::parse(&bytes, site.fingerprint(), system_clock()?).ok()?;
     Some(cert.encryption_fingerprint())
 }
 
