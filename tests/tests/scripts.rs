@@ -141,7 +141,7 @@ fn the_audits_commands_open_the_archive() {
         "{said}"
     );
     assert!(
-        said.contains(" open, ") && said.contains("not sealed yet"),
+        said.contains(" open, ") && said.contains("have no seal"),
         "{said}"
     );
 }

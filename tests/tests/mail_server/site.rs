@@ -129,7 +129,9 @@ impl Site {
     }
 
     pub(crate) fn log(&self) -> String {
-        fs::read_to_string(self.path("log")).unwrap_or_default()
+        // A shell that takes a program for a script complains of it in the program's own bytes.
+        let log = fs::read(self.path("log")).unwrap_or_default();
+        String::from_utf8_lossy(&log).into_owned()
     }
 
     /// The mailbox to which a mail goes that no recipe kept.

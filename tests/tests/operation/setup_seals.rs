@@ -12,11 +12,11 @@ use crate::setup::{Installed, assert_fails};
 /// The user nobody.
 const NOBODY: u32 = 65534;
 
-/// An installation whose vault is proven, with the ceremony's seals installed in a folder of this name.
-fn sealed(name: &str) -> Option<(Installed, PathBuf)> {
+/// An installation whose vault is proven, with the ceremony's seals installed in a folder beside.
+fn sealed() -> Option<(Installed, PathBuf)> {
     let installed = Installed::new()?;
     let _ = installed.setup(&["--create"]).expect_code(0);
-    let folder = installed.host.path(name);
+    let folder = installed.host.path("seals");
     let mut install = hook();
     install.args(["seal", "install", "--from"]);
     install.arg(installed.host.server_folder());
@@ -39,7 +39,7 @@ fn setup(installed: &Installed, folder: &Path) -> custody_tests::Ran {
 
 #[test]
 fn a_canary_is_seen_to_be_sealed_and_the_recipes_hold_the_seal_folder() {
-    let Some((installed, folder)) = sealed("seals") else {
+    let Some((installed, folder)) = sealed() else {
         return;
     };
     for _ in 0..2 {
@@ -76,7 +76,7 @@ fn a_canary_is_seen_to_be_sealed_and_the_recipes_hold_the_seal_folder() {
 
 #[test]
 fn a_seal_folder_that_cannot_be_used_fails_before_any_canary() {
-    let Some((installed, folder)) = sealed("seals") else {
+    let Some((installed, folder)) = sealed() else {
         return;
     };
     let vault = fs::read(installed.host.vault()).unwrap();
@@ -120,7 +120,7 @@ fn a_seal_folder_that_cannot_be_used_fails_before_any_canary() {
 
 #[test]
 fn a_canary_that_was_archived_and_not_sealed_is_a_failure() {
-    let Some((installed, folder)) = sealed("seals") else {
+    let Some((installed, folder)) = sealed() else {
         return;
     };
     let seed = folder.join("seed");
@@ -135,9 +135,11 @@ fn a_canary_that_was_archived_and_not_sealed_is_a_failure() {
 
 #[test]
 fn a_seal_folder_in_the_vaults_folder_is_warned_of() {
-    let Some((installed, folder)) = sealed("lib/seals") else {
+    let Some((installed, elsewhere)) = sealed() else {
         return;
     };
+    let folder = installed.host.vault_folder().join("seals");
+    fs::rename(elsewhere, &folder).unwrap();
     let _ = setup(&installed, &folder)
         .expect_code(1)
         .prints("WARN  seal folder ")

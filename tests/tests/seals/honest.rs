@@ -32,10 +32,9 @@ use archiver_core::threshold::Threshold;
 use archiver_core::vault::append::append;
 use archiver_core::vault::leaf::LogId;
 use archiver_core::vault::writable::WritableVault;
+use archiver_encrypt::disk::DiskFolder;
 use custody_tests::{Ran, hook, run, run_with_stdin};
 use tempfile::TempDir;
-
-use crate::disk::OwnFolder;
 
 /// Mails on the days before today. Records 0–2 are of day 0, none of day 1, 3–6 of day 2, 7–8 of day 3, 9–11 of day 4; 12 and 13 come in today.
 pub(crate) const MAILS: [usize; 5] = [3, 0, 4, 2, 3];
@@ -48,6 +47,11 @@ pub(crate) const RECORDS: usize = 14;
 const KEYS: u32 = 200;
 const HOUR: i64 = 3600;
 const SERVERS: [&str; 2] = ["mx1", "mx2"];
+
+/// A folder of the real disk, a temporary file system included.
+fn own_folder(path: &Path) -> DiskFolder<'static> {
+    DiskFolder::of_segments(path, true)
+}
 
 /// The ceremony, held on day 0, for two servers.
 #[derive(Debug)]
@@ -244,7 +248,7 @@ impl Site {
             encryption,
         } = ceremony.archive;
         let description = Server::new(primary, encryption, ceremony.server(server));
-        let seal_folder = OwnFolder(site.seal_folder());
+        let seal_folder = own_folder(&site.seal_folder());
         seal_folder::make(&seal_folder, &description, &ceremony.seed(server, 0)).unwrap();
         if shape == Shape::Segments {
             fs::create_dir(site.vault()).unwrap();
@@ -308,15 +312,15 @@ impl Site {
         files
     }
 
-    fn writable(&self) -> WritableVault<OwnFolder> {
+    fn writable(&self) -> WritableVault<DiskFolder<'static>> {
         match self.shape {
-            Shape::File => WritableVault::file(OwnFolder(self.path("")), "VAULT".into()),
-            Shape::Segments => WritableVault::segments(OwnFolder(self.vault())),
+            Shape::File => WritableVault::file(own_folder(&self.path("")), "VAULT".into()),
+            Shape::Segments => WritableVault::segments(own_folder(&self.vault())),
         }
     }
 
-    fn sealer(&self) -> Sealer<OwnFolder> {
-        Sealer::open(OwnFolder(self.seal_folder())).unwrap()
+    fn sealer(&self) -> Sealer<DiskFolder<'static>> {
+        Sealer::open(own_folder(&self.seal_folder())).unwrap()
     }
 
     /// A mail comes in at that time, and nothing is wrong with its seal.

@@ -12,7 +12,6 @@
 )]
 
 mod attacker;
-mod disk;
 mod honest;
 mod journald;
 mod judge;

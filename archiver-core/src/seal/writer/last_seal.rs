@@ -88,9 +88,15 @@ impl Judge<'_> {
         })
     }
 
+    /// The last final that is remembered, of a day whose key is gone. One of the seed's own day can be judged by the seed, and made once more.
+    fn remembered_final(&self) -> Option<LastFinal> {
+        let last = self.remembered.and_then(|state| state.last_final);
+        last.filter(|last| self.seed.is_none_or(|seed| last.day < seed.day()))
+    }
+
     /// Whether nothing of the days before the seed's can stand there but what is remembered.
     fn knows_the_final_before(&self, day: Day) -> bool {
-        let last = self.remembered.and_then(|state| state.last_final);
+        let last = self.remembered_final();
         day <= *self.days.start() || last.is_some_and(|last| last.day.plus(1) >= Some(day))
     }
 
@@ -126,8 +132,7 @@ impl Judge<'_> {
             };
             Some(LastFinal { day, hash })
         });
-        let remembered = self.remembered.and_then(|state| state.last_final);
-        match (remembered, said) {
+        match (self.remembered_final(), said) {
             (Some(remembered), Some(said)) if remembered.day < said.day => Some(said),
             (remembered, said) => remembered.or(said),
         }
