@@ -12,6 +12,7 @@ use thiserror::Error;
 
 use crate::field::Point;
 use crate::identity::Fingerprint;
+use crate::origin::ArchiveFingerprints;
 use crate::threshold::Threshold;
 
 const ENCODING_VERSION: u8 = 1;
@@ -235,6 +236,15 @@ impl SharingPart {
     #[must_use]
     pub fn encryption_fingerprint(&self) -> Fingerprint {
         self.terms.encryption
+    }
+
+    /// Which archive it is: both fingerprints.
+    #[must_use]
+    pub fn fingerprints(&self) -> ArchiveFingerprints {
+        ArchiveFingerprints {
+            primary: self.primary_fingerprint(),
+            encryption: self.encryption_fingerprint(),
+        }
     }
 
     /// The SHA-256 of the archive's `seals.pub`, which the sheets so authenticate; `None` for an archive without seals.

@@ -4,7 +4,7 @@
 //! is made with mode 0600; a folder never.
 
 use std::ffi::{OsStr, OsString};
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, ErrorKind};
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
@@ -179,14 +179,13 @@ impl Folder for DiskFolder<'_> {
     }
 
     fn open_secret(&self, name: &OsStr) -> io::Result<OpenFile> {
-        const OTHERS: u32 = 0o077;
         let path = || self.path_of(name).display().to_string();
         let file = self.open(name)?;
         let found = file.0.metadata()?;
         if found.uid() != rustix::process::geteuid().as_raw() {
             return Err(Refusal::OfAnother(path()).into());
         }
-        if found.mode() & OTHERS != 0 {
+        if others_may_use(&found) {
             return Err(Refusal::Exposed(path()).into());
         }
         Ok(file)
@@ -211,4 +210,10 @@ impl Folder for DiskFolder<'_> {
         let path = fs::canonicalize(self.path_of(name))?;
         File::open(folder_of(&path))?.sync_all()
     }
+}
+
+/// Whether others than its owner may read or write a file.
+pub(crate) fn others_may_use(file: &Metadata) -> bool {
+    const OTHERS: u32 = 0o077;
+    file.mode() & OTHERS != 0
 }

@@ -5,7 +5,6 @@
 
 use std::fs;
 use std::io::{self, ErrorKind};
-use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
 use archiver_core::identity::Fingerprint;
@@ -14,11 +13,9 @@ use archiver_core::seal::server::Server;
 use archiver_core::seal::writer::Sealer;
 use thiserror::Error;
 
-use crate::disk::DiskFolder;
+use crate::disk::{DiskFolder, others_may_use};
 use crate::stop::StopSignals;
 use crate::vault_place::is_same_file;
-
-const OTHERS: u32 = 0o077;
 
 /// Why nothing can be sealed with a folder.
 #[derive(Debug, Error)]
@@ -100,5 +97,5 @@ fn require_archive(
 /// Whether others than its owner may read the seed, or exchange it.
 pub(crate) fn seed_is_exposed(folder: &Path) -> io::Result<bool> {
     let seed = fs::symlink_metadata(folder.join(SEED_FILE))?;
-    Ok(seed.mode() & OTHERS != 0)
+    Ok(others_may_use(&seed))
 }

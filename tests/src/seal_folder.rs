@@ -3,6 +3,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
+use std::process::Command;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use archiver_core::identity::{Fingerprint, UtcTime};
@@ -13,6 +14,8 @@ use archiver_core::seal::seed_file;
 use archiver_core::seal::server::Server;
 use archiver_core::vault::leaf::LogId;
 
+use crate::Ceremony;
+
 /// The primary key of the archive for which the servers seal.
 pub const SEALED_ARCHIVE: Fingerprint = Fingerprint::V4([0xa1; 20]);
 
@@ -21,6 +24,16 @@ pub const SEALED_ARCHIVE: Fingerprint = Fingerprint::V4([0xa1; 20]);
 pub fn today() -> Day {
     let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
     Day::of(UtcTime::from_unix(since_1970.as_secs().cast_signed()).unwrap())
+}
+
+/// A delivery by `hook` into a ceremony's vault, sealed with this seal folder.
+#[must_use]
+pub fn sealed_delivery(mut hook: Command, ceremony: &Ceremony, folder: &Path) -> Command {
+    hook.args(["--confirm", "--syslog", "off", "--cert"])
+        .arg(ceremony.certificate());
+    hook.arg("--vault").arg(ceremony.vault());
+    hook.arg("--seal-dir").arg(folder);
+    hook
 }
 
 /// Makes a seal folder with keys for `days` days from `first_day` on, the key of the first in it.

@@ -23,7 +23,8 @@ use archiver_core::vault::leaf::LogId;
 use archiver_core::vault::read::read_record;
 use archiver_core::vault::scan::{Scanner, SpanKind};
 use custody_tests::{
-    Ceremony, Ran, SEALED_ARCHIVE, make_seal_folder, run, run_with_stdin, today, vault_bytes,
+    Ceremony, Ran, SEALED_ARCHIVE, make_seal_folder, run, run_with_stdin, sealed_delivery, today,
+    vault_bytes,
 };
 
 const HOUR: i64 = 3600;
@@ -60,12 +61,7 @@ impl Site {
     }
 
     fn hook(&self, now: UtcTime) -> Command {
-        let mut hook = Self::program(now);
-        hook.args(["--confirm", "--syslog", "off", "--cert"])
-            .arg(self.ceremony.certificate());
-        hook.arg("--vault").arg(self.ceremony.vault());
-        hook.arg("--seal-dir").arg(self.folder());
-        hook
+        sealed_delivery(Self::program(now), &self.ceremony, &self.folder())
     }
 
     /// The mail is archived, whatever time it is.

@@ -19,7 +19,8 @@ use archiver_core::seal::public_keys::ServerKeys;
 use archiver_core::seal::seed_file;
 use archiver_core::vault::leaf::LogId;
 use custody_tests::{
-    Ceremony, Ran, SEALED_ARCHIVE, hook, make_seal_folder, needs, run, run_with_stdin, today,
+    Ceremony, Ran, SEALED_ARCHIVE, hook, make_seal_folder, needs, run, run_with_stdin,
+    sealed_delivery, today,
 };
 
 /// A mail server whose seals were installed some days ago, and which was switched off since.
@@ -49,12 +50,7 @@ impl Site {
     }
 
     fn hook(&self) -> Command {
-        let mut hook = hook();
-        hook.args(["--confirm", "--syslog", "off", "--cert"])
-            .arg(self.ceremony.certificate());
-        hook.arg("--vault").arg(self.ceremony.vault());
-        hook.arg("--seal-dir").arg(self.folder());
-        hook
+        sealed_delivery(hook(), &self.ceremony, &self.folder())
     }
 
     /// The mail is archived, whatever is said about its seal.

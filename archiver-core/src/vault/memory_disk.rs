@@ -34,6 +34,20 @@ pub(crate) struct Faults {
     pub(crate) times: Option<usize>,
 }
 
+impl Faults {
+    /// How a write can end before its end: with an error, or short.
+    pub(crate) fn of_a_write() -> impl Iterator<Item = Option<Errno>> {
+        let errors = [
+            Errno::NOSPC,
+            Errno::FBIG,
+            Errno::IO,
+            Errno::INTR,
+            Errno::DQUOT,
+        ];
+        errors.map(Some).into_iter().chain([None])
+    }
+}
+
 #[derive(Debug, Default)]
 struct State {
     folders: Vec<BTreeMap<OsString, usize>>,

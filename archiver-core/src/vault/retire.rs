@@ -214,8 +214,18 @@ impl Survey {
     }
 }
 
-/// The leaf of the first record of ours behind the first `length` bytes, where `chain` stands, what is wrong with its link, and where it ends; `None` when there
-/// is none.
+/// The first record of ours behind a segment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NextRecord {
+    /// Its leaf.
+    pub leaf: LeafHash,
+    /// What is wrong with its link.
+    pub fault: Option<Fault>,
+    /// Where it ends in the vault.
+    pub end: u64,
+}
+
+/// The first record of ours behind the first `length` bytes, where `chain` stands; `None` when there is none.
 ///
 /// # Errors
 /// What the system reports.
@@ -223,7 +233,7 @@ pub fn first_behind(
     vault: &(impl ReadAt + Sync),
     length: u64,
     mut chain: Chain,
-) -> io::Result<Option<(LeafHash, Option<Fault>, u64)>> {
+) -> io::Result<Option<NextRecord>> {
     let behind = length..vault.size()?;
     for span in Scanner::new(Stretch::of(vault, behind)) {
         let span = span?;
@@ -237,7 +247,11 @@ pub fn first_behind(
         let record = Stretch::of(vault, span.offset..span.end());
         let (facts, ()) = read_record(record, span.length, |_| ())?;
         if let (Standing::Linked(link), _) = follow(&mut chain, vault, &span, facts)? {
-            return Ok(Some((link.header.leaf, link.fault, span.end())));
+            return Ok(Some(NextRecord {
+                leaf: link.header.leaf,
+                fault: link.fault,
+                end: span.end(),
+            }));
         }
     }
     Ok(None)

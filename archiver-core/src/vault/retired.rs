@@ -246,14 +246,8 @@ pub fn read(folder: &impl Folder, segment: SegmentNumber) -> io::Result<RetiredS
     let named = |e: io::Error| io::Error::new(e.kind(), format!("{}: {e}", name.display()));
     let bytes = read_whole(folder, &name, LONGEST_RETIRED).map_err(named)?;
     let bytes = bytes.ok_or_else(|| named(io::ErrorKind::NotFound.into()))?;
-    let parsed = RetiredSegment::parse(&bytes);
-    let parsed = parsed.map_err(|e| named(io::Error::new(io::ErrorKind::InvalidData, e)))?;
-    if parsed.facts.segment == segment {
-        Ok(parsed)
-    } else {
-        let other = RetiredRefused::OtherSegment(parsed.facts.segment.get());
-        Err(named(io::Error::new(io::ErrorKind::InvalidData, other)))
-    }
+    let parsed = RetiredSegment::parse_in_place_of(segment, &bytes);
+    parsed.map_err(|e| named(io::Error::new(io::ErrorKind::InvalidData, e)))
 }
 
 /// Collects what is left of a segment's records, in their order.

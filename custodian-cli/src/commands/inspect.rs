@@ -3,8 +3,6 @@
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
-use archiver_core::origin::ArchiveFingerprints;
-use archiver_core::sharing::SharingPart;
 use thiserror::Error;
 
 use crate::archive_files::ArchiveFiles;
@@ -13,7 +11,7 @@ use crate::exit::Exit;
 use crate::failure::{Explained, Failure};
 use crate::opening::against::{Comparison, Outcome, RetiredElsewhere, Spot, Surplus, compare};
 use crate::opening::inspect::{Finding, Findings, InspectReport, VaultReport, inspect_vaults};
-use crate::opening::retired::{Removed, RemovedRange, RetiredReport};
+use crate::opening::retired::{Removed, RetiredReport};
 use crate::opening::sealing::{NotVerified, Seals};
 use crate::operator::Operator;
 use crate::progress::Bar;
@@ -63,7 +61,7 @@ impl Args {
             None => None,
         };
         let known = archive.as_ref();
-        let fingerprints = known.map(|archive| fingerprints(archive.public.sharing()));
+        let fingerprints = known.map(|archive| archive.public.sharing().fingerprints());
         let seals = known.map(|archive| Seals::of(&archive.public, now));
         let seals = seals.unwrap_or(Err(NotVerified::NoPublicFolder));
         let seals = seals.map(|seals| Seals {
@@ -92,14 +90,6 @@ impl Explained for FinalsForNothing {
 
     fn exit(&self) -> Exit {
         Exit::Input
-    }
-}
-
-/// Which archive it is.
-fn fingerprints(sharing: &SharingPart) -> ArchiveFingerprints {
-    ArchiveFingerprints {
-        primary: sharing.primary_fingerprint(),
-        encryption: sharing.encryption_fingerprint(),
     }
 }
 
@@ -314,17 +304,7 @@ fn retired_segment(name: &str, still_stands: bool, removed: &Removed, text: &mut
     let reason = &removed.reason;
     let _ = writeln!(text, "  {what}: {name}, {records}, on {at}: {reason}");
     for range in removed.ranges.iter().take(SHOWN) {
-        let RemovedRange {
-            log,
-            first_seq,
-            last_seq,
-            earliest,
-            latest,
-        } = range;
-        let _ = writeln!(
-            text,
-            "    log {log}: sequence {first_seq} to {last_seq}, times {earliest} to {latest}"
-        );
+        let _ = writeln!(text, "    {range}");
     }
     let more = removed.ranges.len().saturating_sub(SHOWN);
     if more > 0 {

@@ -17,7 +17,7 @@ use crate::clock;
 use crate::exit::Exit;
 use crate::failure::{Explained, Failure, shown};
 use crate::opening::inspect::inspect_vaults;
-use crate::opening::retired::{Removed, RemovedRange};
+use crate::opening::retired::Removed;
 use crate::opening::retiring::{Request, Retirement};
 use crate::opening::sealing::{DayState, SealReport, Seals};
 use crate::operator::Operator;
@@ -232,17 +232,7 @@ impl RetireReport {
         } = &self.removed;
         let mut text = format!("  {records} records, {bytes} bytes\n");
         for range in ranges {
-            let RemovedRange {
-                log,
-                first_seq,
-                last_seq,
-                earliest,
-                latest,
-            } = range;
-            let _ = writeln!(
-                text,
-                "  log {log}: sequence {first_seq} to {last_seq}, times {earliest} to {latest}"
-            );
+            let _ = writeln!(text, "  {range}");
         }
         let counted = [
             (

@@ -76,7 +76,7 @@ impl<'a> Manifest<'a> {
         let out = self.out;
         self.rows.flush().map_err(|e| failed(out, ROWS, e))?;
         let mut tables = Tables::begin(out, self.key, self.sources)?;
-        let rows = out.path(&format!("{ROWS}.part"));
+        let rows = self.rows.get_ref().path();
         let rows = File::open(rows).map_err(|e| failed(out, ROWS, e))?;
         for line in BufReader::with_capacity(BUFFER, rows).lines() {
             let line = line.map_err(|e| failed(out, ROWS, e))?;

@@ -110,6 +110,13 @@ pub(super) struct PartFile {
     kept: bool,
 }
 
+impl PartFile {
+    /// Where it lies meanwhile.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
 impl Write for PartFile {
     fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
         self.file.write(buf)

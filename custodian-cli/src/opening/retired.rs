@@ -3,7 +3,7 @@
 //! A file that cannot be read, or that does not describe the segment that still stands beside it, is told and ends nothing: the first record behind does not
 //! link then.
 
-use std::fs::File;
+use std::fmt;
 use std::io::{self, Read as _};
 use std::ops::Range;
 use std::path::PathBuf;
@@ -20,7 +20,7 @@ use data_encoding::HEXLOWER;
 use serde::{Serialize, Serializer};
 use thiserror::Error;
 
-use super::source::VaultSource;
+use super::source::{VaultSource, open_regular};
 
 /// A file that stands in place of a segment, or beside it when a retirement was interrupted.
 #[derive(Debug)]
@@ -49,14 +49,9 @@ impl RetiredFile {
     pub(super) fn load(&self) -> Result<RetiredSegment, RetiredError> {
         let mut bytes = Vec::new();
         let most = LONGEST_RETIRED as u64 + 1;
-        File::open(&self.path)?.take(most).read_to_end(&mut bytes)?;
-        let retired = RetiredSegment::parse(&bytes)?;
-        let number = retired.facts().segment;
-        if number == self.number {
-            Ok(retired)
-        } else {
-            Err(RetiredRefused::OtherSegment(number.get()).into())
-        }
+        let (file, _) = open_regular(&self.path)?;
+        file.take(most).read_to_end(&mut bytes)?;
+        Ok(RetiredSegment::parse_in_place_of(self.number, &bytes)?)
     }
 }
 
@@ -98,6 +93,22 @@ pub(crate) struct RemovedRange {
     pub(crate) earliest: UtcTime,
     #[serde(serialize_with = "as_text")]
     pub(crate) latest: UtcTime,
+}
+
+impl fmt::Display for RemovedRange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            log,
+            first_seq,
+            last_seq,
+            earliest,
+            latest,
+        } = self;
+        write!(
+            f,
+            "log {log}: sequence {first_seq} to {last_seq}, times {earliest} to {latest}"
+        )
+    }
 }
 
 impl Removed {

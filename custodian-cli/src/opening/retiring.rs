@@ -17,7 +17,7 @@ use archiver_core::vault::chain::{Chain, Fault};
 use archiver_core::vault::disk::{DiskFile as _, Folder as _};
 use archiver_core::vault::leaf::LeafHash;
 use archiver_core::vault::retire::{
-    self, Problem, Survey, SurveyError, first_behind, put_in_place, survey,
+    self, NextRecord, Problem, Survey, SurveyError, first_behind, put_in_place, survey,
 };
 use archiver_core::vault::retired::{Reason, RetiredFacts, RetiredSegment};
 use archiver_core::vault::segments::SegmentNumber;
@@ -112,7 +112,7 @@ impl Explained for RetireError {
             Self::Damaged { .. } => {
                 "bring the segment back from a copy; or say --damaged: it is removed all the same, and what is wrong with it shows in every verdict from then on"
             }
-            Self::Lock { .. } => "run this as root or as the user who runs the hook; another program may hold the lock: fuser -v VAULT",
+            Self::Lock { .. } => "run this as root or as the user who runs the hook, while no other program holds the lock",
             Self::Changed(_) => "look who did, and run again",
             Self::Read { .. } => "run this as root or as the user who runs the hook",
             Self::Write { .. } => "free some space, or mend the folder's permissions, and run again",
@@ -184,8 +184,8 @@ impl Retirement {
         chain.pass_retired(&retired, length, |_, _| ());
         let behind = first_behind(&source, length, chain.clone());
         let behind = behind.map_err(|e| cannot_read(vault, e))?;
-        let (next, fault, _) = behind.ok_or(RetireError::NothingBehind(segment))?;
-        if let Some(fault) = fault {
+        let next = behind.ok_or(RetireError::NothingBehind(segment))?;
+        if let Some(fault) = next.fault {
             return Err(RetireError::BrokenBehind { segment, fault });
         }
         Ok(Self {
@@ -195,7 +195,7 @@ impl Retirement {
             damaged,
             segment: metadata,
             chain,
-            next,
+            next: next.leaf,
         })
     }
 
@@ -266,7 +266,11 @@ impl Retirement {
         let unreadable = |e| cannot_read(&self.vault, e);
         let behind = first_behind(&source, now.len(), self.chain.clone()).map_err(unreadable)?;
         match behind {
-            Some((leaf, None, end)) if leaf == self.next => {
+            Some(NextRecord {
+                leaf,
+                fault: None,
+                end,
+            }) if leaf == self.next => {
                 let file = source.place_of(end.saturating_sub(1)).file;
                 let name = file.file_name().unwrap_or_default();
                 let synced = folder.open(name).and_then(|mut file| file.sync());

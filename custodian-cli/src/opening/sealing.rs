@@ -44,13 +44,9 @@ pub(crate) struct Seals<'a> {
 impl<'a> Seals<'a> {
     /// Those of an archive, as of `now`.
     pub(crate) fn of(public: &'a PublicFolder, now: UtcTime) -> Result<Self, NotVerified> {
-        let sharing = public.sharing();
         Ok(Self {
             keys: public.seal_keys()?,
-            archive: ArchiveFingerprints {
-                primary: sharing.primary_fingerprint(),
-                encryption: sharing.encryption_fingerprint(),
-            },
+            archive: public.sharing().fingerprints(),
             now,
             finals: &[],
         })

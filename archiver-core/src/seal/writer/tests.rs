@@ -438,23 +438,33 @@ fn records_that_came_in_while_nothing_was_sealed_are_sealed_in_their_own_days() 
     );
 }
 
-#[test]
-fn seals_that_are_gone_or_older_are_told_and_their_days_are_missing() {
-    let site = two_sealed_days();
+/// Takes the seals away, which the next mail tells. Returns them.
+fn lose_the_seals(site: &Site) -> Vec<u8> {
     let seals = site.vault.bytes(SEALS);
     site.vault.put(SEALS, b"");
     let (_, anomalies) = site.hook(9, site.at(2, HOUR));
     assert!(matches!(only(anomalies), Anomaly::SealsMissing { .. }));
+    seals
+}
+
+/// Puts the lost seals back in front of what was signed meanwhile. Two days go by.
+fn find_the_seals_again(site: &Site, seals: Vec<u8>) {
+    site.vault
+        .put(SEALS, &[seals, site.vault.bytes(SEALS)].concat());
+    site.archive(10, site.at(3, 0));
+    site.archive(11, site.at(4, 0));
+}
+
+#[test]
+fn seals_that_are_gone_or_older_are_told_and_their_days_are_missing() {
+    let site = two_sealed_days();
+    let seals = lose_the_seals(&site);
     assert_eq!(
         site.states(site.at(2, 2 * HOUR)),
         ["missing", "missing", "open"]
     );
-    // Put back, they count again, with what was signed meanwhile behind them.
-    site.vault
-        .put(SEALS, &[seals, site.vault.bytes(SEALS)].concat());
-    site.archive(10, site.at(3, 0));
-    // What was signed meanwhile continues them, as the server remembers the last final.
-    site.archive(11, site.at(4, 0));
+    // They count again. What was signed meanwhile continues them, as the server remembers the last final.
+    find_the_seals_again(&site, seals);
     assert_eq!(
         site.states(site.at(4, HOUR)),
         ["sealed", "sealed", "sealed", "sealed", "open"]
@@ -464,15 +474,9 @@ fn seals_that_are_gone_or_older_are_told_and_their_days_are_missing() {
 #[test]
 fn finals_that_are_gone_and_forgotten_speak_against_the_first_day_behind_them_only() {
     let site = two_sealed_days();
-    let seals = site.vault.bytes(SEALS);
-    site.vault.put(SEALS, b"");
     site.seals.put(STATE_FILE, b"");
-    let (_, anomalies) = site.hook(9, site.at(2, HOUR));
-    assert!(matches!(only(anomalies), Anomaly::SealsMissing { .. }));
-    site.vault
-        .put(SEALS, &[seals, site.vault.bytes(SEALS)].concat());
-    site.archive(10, site.at(3, 0));
-    site.archive(11, site.at(4, 0));
+    let seals = lose_the_seals(&site);
+    find_the_seals_again(&site, seals);
     assert_eq!(
         site.states(site.at(4, HOUR)),
         ["sealed", "sealed", "broken at record 4", "sealed", "open"]

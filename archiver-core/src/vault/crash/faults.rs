@@ -46,17 +46,6 @@ fn content(folder: &MemoryFolder) -> Names {
     content.filter(|(_, bytes)| !bytes.is_empty()).collect()
 }
 
-fn errors() -> impl Iterator<Item = Option<Errno>> {
-    let errors = [
-        Errno::NOSPC,
-        Errno::FBIG,
-        Errno::IO,
-        Errno::INTR,
-        Errno::DQUOT,
-    ];
-    errors.map(Some).into_iter().chain([None])
-}
-
 fn failing_at(room: usize, error: Option<Errno>, failing: &[&'static str]) -> Faults {
     Faults {
         append: Some((room, error)),
@@ -70,7 +59,7 @@ fn a_write_that_fails_at_any_byte_leaves_the_vault_as_it_was() {
     let length = record_length();
     assert!((4000..4400).contains(&length), "{length}");
     for (history, _) in vaults() {
-        for error in errors() {
+        for error in Faults::of_a_write() {
             for room in 0..length {
                 let (result, folder) = append_with(&history, failing_at(room, error, &[]));
                 let failed = result.unwrap_err();

@@ -12,6 +12,7 @@ use super::{LONGEST_RETIRED, Left, RetiredFacts, RetiredSegment, Run, Runs};
 use crate::identity::UtcTime;
 use crate::vault::gap::GapHash;
 use crate::vault::leaf::{LeafParts, Place};
+use crate::vault::segments::SegmentNumber;
 
 const TITLE: &str = "archiver retired 1";
 const ANY_VERSION: &str = "archiver retired ";
@@ -123,6 +124,20 @@ impl RetiredSegment {
         let segment = Lines::of(text).segment()?;
         segment.require_its_one_text(bytes)?;
         Ok(segment)
+    }
+
+    /// Reads the file that stands in place of this segment.
+    ///
+    /// # Errors
+    /// [`RetiredRefused`], also when it is another segment's.
+    pub fn parse_in_place_of(segment: SegmentNumber, bytes: &[u8]) -> Result<Self, RetiredRefused> {
+        let parsed = Self::parse(bytes)?;
+        let found = parsed.facts.segment;
+        if found == segment {
+            Ok(parsed)
+        } else {
+            Err(RetiredRefused::OtherSegment(found.get()))
+        }
     }
 
     fn require_its_one_text(&self, bytes: &[u8]) -> Result<(), RetiredRefused> {

@@ -14,7 +14,7 @@ use tempfile::TempDir;
 use super::*;
 use crate::opening::against::{Outcome, compare};
 use crate::opening::inspect::{InspectReport, inspect_vaults};
-use crate::opening::sealing::{DayState, NotVerified, Seals};
+use crate::opening::sealing::{DayState, Seals};
 use crate::opening::testing::Archive;
 use crate::opening::{NoProgress, Opening, Summary};
 
@@ -100,14 +100,18 @@ impl Site {
         Retirement::plan(self.request(segment))?.carry_out(true)
     }
 
-    fn inspect(&self) -> InspectReport {
-        let archive = self.archive.cert.fingerprints();
-        let seals = Seals {
+    fn seals(&self) -> Seals<'_> {
+        Seals {
             keys: &self.keys,
-            archive,
+            archive: self.archive.cert.fingerprints(),
             now: at(DAYS - 1, 3),
             finals: &[],
-        };
+        }
+    }
+
+    fn inspect(&self) -> InspectReport {
+        let seals = self.seals();
+        let archive = seals.archive;
         inspect_vaults(
             std::slice::from_ref(&self.vault),
             Some(archive),
@@ -118,7 +122,7 @@ impl Site {
     }
 
     fn open(&self, out: &str) -> Summary {
-        let opening = Opening::with(&self.archive.key, Err(NotVerified::NoPublicFolder));
+        let opening = Opening::with(&self.archive.key, Ok(self.seals()));
         opening
             .open(
                 std::slice::from_ref(&self.vault),
@@ -162,6 +166,8 @@ fn the_seals_verify_by_leaves_and_the_rest_opens() {
         assert!(!opened.anomalies());
         assert_eq!(opened.opened, 2 * (DAYS - retired).unsigned_abs());
         assert_eq!(opened.retired_segments, vault.retired_segments);
+        let sealed = 2 * (DAYS - 1 - retired).unsigned_abs();
+        assert_eq!((opened.seals.sealed, opened.seals.open), (sealed, 2));
     }
     assert!(matches!(
         site.retire("4"),
@@ -208,6 +214,20 @@ fn a_missing_or_lying_file_breaks_the_verdict() {
     }
     fs::write(&one, honest).unwrap();
     assert!(!site.inspect().anomalies());
+}
+
+#[test]
+fn a_pipe_in_place_of_the_file_is_told_and_not_waited_for() {
+    let site = Site::new();
+    site.retire("1").unwrap();
+    let file = site.file("VAULT-000001.retired");
+    fs::remove_file(&file).unwrap();
+    let fifo = rustix::fs::FileType::Fifo;
+    rustix::fs::mknodat(rustix::fs::CWD, &file, fifo, 0o600.into(), 0).unwrap();
+    let report = site.inspect();
+    let told = &report.vaults[0].retired_segments[0].trouble;
+    let told = told.as_ref().unwrap();
+    assert!(told.contains("it is not a regular file"), "{told}");
 }
 
 #[test]

@@ -2,8 +2,6 @@
 //!
 //! Only regular files are opened, so that no pipe makes the audit wait, and no more is read than stood there at first.
 
-use std::ffi::OsString;
-use std::fs::{self, File};
 use std::io::{self, ErrorKind, Read as _};
 use std::panic;
 use std::path::{Path, PathBuf};
@@ -11,11 +9,13 @@ use std::path::{Path, PathBuf};
 use archiver_core::seal::note::Kind;
 use archiver_core::seal::notes::{Piece, pieces, read_pieces};
 use archiver_core::seal::public_keys::SealKeys;
+use archiver_core::vault::segments::{SEALS_END, STEM, beside};
 use mail_parser::MessageParser;
 use serde::Serialize;
 
 use crate::opening::OpenError;
 use crate::opening::shown::harmless;
+use crate::opening::source::open_regular;
 
 /// Of a `.seals` file so much is read: ten years of a checkpoint every quarter of an hour are a fifth of it.
 const MOST_BYTES: u64 = 1 << 30;
@@ -52,22 +52,10 @@ pub(super) fn read_seals(vault: &Path, each: impl FnMut(Piece)) -> Result<Beside
 /// Where the checkpoints of a vault stand: in the folder of segments, or beside the file.
 fn seals_path(vault: &Path) -> PathBuf {
     if vault.is_dir() {
-        return vault.join("VAULT.seals");
+        vault.join(beside(STEM.as_ref(), SEALS_END))
+    } else {
+        beside(vault.as_os_str(), SEALS_END).into()
     }
-    let mut name = OsString::from(vault);
-    name.push(".seals");
-    name.into()
-}
-
-/// Looked at before it is opened: opening a pipe would wait for its writer.
-fn open_regular(path: &Path) -> io::Result<(File, u64)> {
-    if !fs::metadata(path)?.is_file() {
-        let message = "it is not a regular file";
-        return Err(io::Error::new(ErrorKind::InvalidInput, message));
-    }
-    let file = File::open(path)?;
-    let length = file.metadata()?.len();
-    Ok((file, length))
 }
 
 fn unreadable(what: &'static str, path: &Path) -> impl Fn(io::Error) -> OpenError {

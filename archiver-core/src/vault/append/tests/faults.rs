@@ -26,19 +26,10 @@ fn full_after(room: usize, error: Option<Errno>) -> Faults {
     }
 }
 
-/// A vault with one record of ours, and its receipt.
-
 #[test]
 fn a_write_that_fails_at_any_byte_leaves_the_vault_as_it_was() {
     let length = record_length();
-    let errors = [
-        Errno::NOSPC,
-        Errno::FBIG,
-        Errno::IO,
-        Errno::INTR,
-        Errno::DQUOT,
-    ];
-    for trouble in errors.map(Some).into_iter().chain([None]) {
+    for trouble in Faults::of_a_write() {
         for room in 0..length {
             let (vault, _) = one_record();
             let before = vault.bytes();
