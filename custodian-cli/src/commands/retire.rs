@@ -29,7 +29,7 @@ const NAMED: usize = 5;
 
 /// Remove a vault's first segment at the end of its retention, so that it shows as removed and the seals still verify.
 ///
-/// In its place stays VAULT-000001.retired, with time, reason, and the leaves of its records. Nothing of any mail stays.
+/// In its place stays VAULT-000001.retired, with time, reason, and the hashes of which the leaves of its records are made. No mail can be had from them.
 #[derive(Debug, clap::Args)]
 #[allow(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 #[command(after_help = "Example:
