@@ -146,25 +146,34 @@ pub fn read_whole(folder: &impl Folder, name: &OsStr, limit: usize) -> io::Resul
 
 /// Puts a file with these bytes at `name`, in place of what stands there. Whenever a crash comes, the old file is there or the
 /// new one, whole; on success it is the new one. The new file is made as `name` with `.new` behind it, and what an interrupted
-/// run left there is overwritten. To be called under a lock that keeps others from doing the same.
+/// run left there is removed. To be called under a lock that keeps others from doing the same.
 ///
 /// # Errors
 /// What the system reports; then the old file still stands, unless it is the last step that failed.
 pub fn replace(folder: &impl Folder, name: &OsStr, bytes: &[u8]) -> io::Result<()> {
     let mut new_name = name.to_owned();
     new_name.push(".new");
-    match folder.remove(&new_name) {
-        Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(e),
-        _ => (),
-    }
+    let had_leftover = remove_if_there(folder, &new_name)?;
     let mut file = folder.create_new(&new_name)?;
     let written = file.append(&[bytes])?;
     if written < bytes.len() {
         return Err(io::ErrorKind::StorageFull.into());
     }
     file.sync()?;
+    if had_leftover {
+        // Otherwise a crash could keep the leftover's old name and the renaming, and put the leftover at `name`.
+        folder.sync_name(&new_name)?;
+    }
     folder.rename(&new_name, name)?;
     folder.sync_name(name)
+}
+
+/// Removes a file, and returns whether there was one.
+fn remove_if_there(folder: &impl Folder, name: &OsStr) -> io::Result<bool> {
+    match folder.remove(name) {
+        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(false),
+        removed => removed.map(|()| true),
+    }
 }
 
 impl ReadAt for [u8] {
