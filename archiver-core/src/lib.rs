@@ -11,6 +11,7 @@
 //! every format is specified in `docs/format.md`.
 
 // What everything is made of.
+pub mod counted;
 pub mod identity;
 pub mod secret;
 pub mod threshold;

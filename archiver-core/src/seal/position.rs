@@ -15,6 +15,7 @@ use super::note::Note;
 use super::replay::{Behind, replay};
 use super::state::{LastLeaf, State};
 use super::verify::Record;
+use crate::counted::Counted;
 use crate::vault::append::find_tail;
 use crate::vault::chain::Fault;
 use crate::vault::disk::Folder;
@@ -27,11 +28,12 @@ use crate::vault::writable::LockedVault;
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum Contradiction {
     /// Its records are others than those that were sealed.
-    #[error("the vault's first {0} records are not those that the last checkpoint seals")]
+    #[error("the vault's first {} are not what the last checkpoint seals", Counted(*.0, "record"))]
     OtherRecords(u64),
     /// Sealed records are not there.
     #[error(
-        "the vault has {found} records of this log, and {sealed} are sealed: it was cut, replaced or moved away (with seals, a vault is rotated by segments)"
+        "the vault has {} of this log, and of the log {sealed} are sealed: it was cut, replaced or moved away (with seals, a vault is rotated by segments)",
+        Counted(*found, "record")
     )]
     Shorter {
         /// How many there are.

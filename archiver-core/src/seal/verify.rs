@@ -41,6 +41,7 @@ pub use self::evidence::Evidence;
 pub use self::examiner::{Examiner, Record};
 use super::day::Day;
 use super::note::{Kind, NotSealed, NoteError};
+use crate::counted::Counted;
 use crate::identity::UtcTime;
 use crate::vault::chain::Fault;
 use crate::vault::leaf::LogId;
@@ -159,7 +160,8 @@ pub enum Why {
     Number(u64),
     /// A checkpoint is over other records.
     #[error(
-        "from this record on, the {kind} checkpoint of {day} over {size} records seals others than these"
+        "from this record on, the {kind} checkpoint of {day} over {} seals others than these",
+        Counted(*size, "record")
     )]
     OtherRecords {
         /// The checkpoint's kind.
@@ -170,7 +172,7 @@ pub enum Why {
         size: u64,
     },
     /// Sealed records are not there.
-    #[error("the log ends before it, and the {kind} checkpoint of {day} seals {size} records")]
+    #[error("the log ends before it, and the {kind} checkpoint of {day} seals {}", Counted(*size, "record"))]
     CutOff {
         /// The checkpoint's kind.
         kind: Kind,
@@ -251,7 +253,8 @@ pub enum Finding {
     OtherSubkey(Day),
     /// A record of another log.
     #[error(
-        "a record of another log ({log}, its number {seq}) stands behind {behind} records of this one"
+        "a record of another log ({log}, its number {seq}) stands behind {} of this one",
+        Counted(*behind, "record")
     )]
     OtherLog {
         /// The other log.
@@ -263,7 +266,8 @@ pub enum Finding {
     },
     /// Records from before sealing began.
     #[error(
-        "{0} records of another log stand before the first sealed one; they are bound by its link, from its day on"
+        "before the first sealed record: {} of another log, bound by its link, from its day on",
+        Counted(*.0, "record")
     )]
     BeforeTheSeals(u64),
     /// A record dated before the first day with a key.
@@ -275,7 +279,7 @@ pub enum Finding {
         time: UtcTime,
     },
     /// Records from after the last day with a key.
-    #[error("{0} records are dated after the last day with a seal key; nothing seals them")]
+    #[error("dated after the last day with a seal key: {}; nothing seals them", Counted(*.0, "record"))]
     AfterTheLastKey(u64),
     /// A record dated later than today.
     #[error("record {seq} is dated {time}, which has not come yet")]

@@ -18,7 +18,6 @@ use archiver_core::identity::Fingerprint;
 use clap::Parser;
 use clap::error::ErrorKind;
 
-pub(crate) use self::report::count;
 use self::state::Findings;
 pub(crate) use self::state::State;
 use crate::args::one_line;

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
+use archiver_core::counted::Counted;
 use thiserror::Error;
 
 use crate::archive_files::ArchiveFiles;
@@ -188,7 +189,8 @@ impl Report for Comparison {
 
 fn longer(longer: &str, shorter: &str, more: &Surplus) -> String {
     let Surplus { bytes, records } = more;
-    format!("{longer} is LONGER by {records} records ({bytes} bytes); {shorter} is its beginning")
+    let records = Counted(*records, "record");
+    format!("{longer} is LONGER by {records} ({bytes} bytes); {shorter} is its beginning")
 }
 
 fn spot(spot: &Spot) -> String {
@@ -202,8 +204,10 @@ fn spot(spot: &Spot) -> String {
 fn describe(vault: &VaultReport, text: &mut String) {
     let _ = writeln!(
         text,
-        "{}: {} records, {} bytes",
-        vault.path, vault.records, vault.bytes
+        "{}: {}, {} bytes",
+        vault.path,
+        Counted(vault.records, "record"),
+        vault.bytes
     );
     if vault.records == 0 && vault.bytes > 0 {
         let _ = writeln!(text, "  NO RECORD was found: is this the vault?");
@@ -212,15 +216,20 @@ fn describe(vault: &VaultReport, text: &mut String) {
     for log in &vault.logs {
         let _ = writeln!(
             text,
-            "  log {}: {} records, sequence {} to {}, claimed times {} to {}",
-            log.log, log.records, log.lowest_seq, log.highest_seq, log.earliest, log.latest
+            "  log {}: {}, sequence {} to {}, claimed times {} to {}",
+            log.log,
+            Counted(log.records, "record"),
+            log.lowest_seq,
+            log.highest_seq,
+            log.earliest,
+            log.latest
         );
     }
     if vault.without_header > 0 {
         let _ = writeln!(
             text,
-            "  {} records without a header of ours (made by gpg, say)",
-            vault.without_header
+            "  {} without a header of ours (made by gpg, say)",
+            Counted(vault.without_header, "record")
         );
     }
     if !vault.logs.is_empty() {
@@ -245,8 +254,9 @@ fn describe(vault: &VaultReport, text: &mut String) {
 fn origin_proofs(vault: &VaultReport) -> String {
     match &vault.origin_proofs {
         Some(proofs) => format!(
-            "  origin proofs: {} good, {} records of ours without one\n",
-            proofs.good, proofs.without
+            "  origin proofs: {} good, {} of ours without one\n",
+            proofs.good,
+            Counted(proofs.without, "record")
         ),
         None => "  origin proofs: not checked (--public names the archive)\n".to_owned(),
     }
@@ -254,8 +264,8 @@ fn origin_proofs(vault: &VaultReport) -> String {
 
 fn describe_segments(vault: &VaultReport, text: &mut String) {
     if let (Some(first), Some(last)) = (vault.segments.first(), vault.segments.last()) {
-        let count = vault.segments.len();
-        let _ = writeln!(text, "  {count} segments, {} to {}", first.file, last.file);
+        let count = Counted(vault.segments.len() as u64, "segment");
+        let _ = writeln!(text, "  {count}, {} to {}", first.file, last.file);
     }
     for numbers in vault.missing_segments.iter().take(SHOWN) {
         let _ = writeln!(
@@ -295,7 +305,7 @@ pub(super) fn retired_segments(segments: &[RetiredReport]) -> String {
 }
 
 fn retired_segment(name: &str, still_stands: bool, removed: &Removed, text: &mut String) {
-    let (records, at) = (in_words(removed.records), removed.at);
+    let (records, at) = (Counted(removed.records, "record"), removed.at);
     let what = if still_stands {
         "retirement interrupted, the segment still stands"
     } else {
@@ -312,14 +322,6 @@ fn retired_segment(name: &str, still_stands: bool, removed: &Removed, text: &mut
     }
     if still_stands {
         text.push_str("    custodian retire, once more for this segment, finishes it\n");
-    }
-}
-
-fn in_words(records: u64) -> String {
-    if records == 1 {
-        "1 record".to_owned()
-    } else {
-        format!("{records} records")
     }
 }
 

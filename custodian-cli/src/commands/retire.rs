@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
+use archiver_core::counted::Counted;
 use archiver_core::identity::UtcTime;
 use archiver_core::seal::day::Day;
 use archiver_core::vault::leaf::LogId;
@@ -230,7 +231,8 @@ impl RetireReport {
             ranges,
             ..
         } = &self.removed;
-        let mut text = format!("  {records} records, {bytes} bytes\n");
+        let records = Counted(*records, "record");
+        let mut text = format!("  {records}, {bytes} bytes\n");
         for range in ranges {
             let _ = writeln!(text, "  {range}");
         }

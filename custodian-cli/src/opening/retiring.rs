@@ -12,6 +12,7 @@ use std::io;
 use std::os::unix::fs::{MetadataExt as _, chown};
 use std::path::{Path, PathBuf};
 
+use archiver_core::counted::Counted;
 use archiver_core::identity::UtcTime;
 use archiver_core::vault::chain::{Chain, Fault};
 use archiver_core::vault::disk::{DiskFile as _, Folder as _};
@@ -91,7 +92,8 @@ fn damaged(segment: SegmentNumber, count: u64, problems: &[Problem]) -> String {
         .map(|Problem { offset, why }| format!("at byte {offset}: {why}"))
         .collect();
     let (name, places) = (name(segment), places.join("; "));
-    format!("{count} records of {name} are not as they were appended: {places}")
+    let count = Counted(count, "record");
+    format!("{count} of {name} not as appended: {places}")
 }
 
 impl Explained for RetireError {

@@ -12,7 +12,7 @@ use archiver_core::origin::ArchiveFingerprints;
 use archiver_core::public_folder::PublicFolder;
 use archiver_core::seal::notes::Piece;
 use archiver_core::seal::public_keys::{SealKeys, ServerKeys};
-use archiver_core::seal::verify::{Evidence, Examiner, Record, Source, Verdict};
+use archiver_core::seal::verify::{CANNOT_KNOW, Evidence, Examiner, Record, Source, Verdict};
 use archiver_core::vault::leaf::LeafHash;
 
 use super::OpenError;
@@ -144,6 +144,7 @@ impl<'a> Walks<'a> {
             finals: self.kept.into_iter().map(|kept| kept.report).collect(),
             servers_not_looked_at,
             same_log,
+            cannot_say: &CANNOT_KNOW,
         }
     }
 }

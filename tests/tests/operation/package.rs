@@ -185,7 +185,7 @@ fn the_packages_install_work_as_the_page_says_and_leave_nothing_but_the_vault() 
         "status 0",
         "units 0",
         "timer is enabled",
-        "/var/lib/archiver/VAULT: 1 records, ",
+        "/var/lib/archiver/VAULT: 1 record, ",
         "<22>archiver-encrypt[",
         "]: archived seq=0 log=",
         "<19>archiver-encrypt[",

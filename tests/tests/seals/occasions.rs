@@ -315,7 +315,7 @@ fn records_from_before_the_seals_are_bound_by_the_first_sealed_one() {
         let site = sealed_since_day_1(shape);
         let verdict = site.verdict();
         verdict.expect_intact();
-        verdict.expect_finding("3 records of another log stand before the first sealed one");
+        verdict.expect_finding("before the first sealed record: 3 records of another log");
         assert_eq!(verdict.code, 0, "{}", verdict.text);
         // Changed, they no longer come out to their leaves.
         for record in 0..3 {

@@ -4,6 +4,7 @@ use std::io;
 
 use thiserror::Error;
 
+use crate::counted::Counted;
 use crate::identity::UtcTime;
 use crate::seal::day::Day;
 use crate::seal::position::Contradiction;
@@ -59,7 +60,8 @@ pub enum Anomaly {
     NotSealing,
     /// Records that were remembered are not there.
     #[error(
-        "this server remembers {remembered} records of its log, and the vault has {found}: after a power cut the last ones may be lost (nobody was told that they were safe); otherwise the vault was cut, replaced or moved away"
+        "this server remembers {} of its log, and the vault has {found}: after a power cut the last ones may be lost (nobody was told that they were safe); otherwise the vault was cut, replaced or moved away",
+        Counted(*remembered, "record")
     )]
     Forgotten {
         /// How many it remembers.
@@ -98,7 +100,7 @@ pub enum Anomaly {
     )]
     KeysEnded(Day),
     /// There will soon be none.
-    #[error("the last seal key is that of {last_day}, in {days} days; plan a new ceremony")]
+    #[error("the last seal key is that of {last_day}, in {}; plan a new ceremony", Counted(days.unsigned_abs(), "day"))]
     KeysEndSoon {
         /// How many days are left after today.
         days: i64,

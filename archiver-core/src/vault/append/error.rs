@@ -4,6 +4,7 @@ use std::io;
 
 use thiserror::Error;
 
+use crate::counted::Counted;
 use crate::secret::NoRandomness;
 
 /// Why a record is not in the vault, or not surely so.
@@ -17,7 +18,8 @@ pub enum AppendError {
     Lock(#[source] io::Error),
     /// The vault is one that is sealed, and nothing of it is there.
     #[error(
-        "neither it nor its seals are there, and this server remembers {records} records of it: mount the disk on which it stands; if it was moved away on purpose, make an empty file in its place, and mails are archived there"
+        "neither it nor its seals are there, and this server remembers {} of it: mount the disk on which it stands; if it was moved away on purpose, make an empty file in its place, and mails are archived there",
+        Counted(*records, "record")
     )]
     NotMounted {
         /// How many records are remembered.

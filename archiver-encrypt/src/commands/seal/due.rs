@@ -5,6 +5,7 @@
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use archiver_core::counted::Counted;
 use archiver_core::identity::UtcTime;
 use archiver_core::seal::day::Day;
 use archiver_core::seal::writer::Anomaly;
@@ -12,7 +13,6 @@ use thiserror::Error;
 
 use super::{DONE, NOT_DONE, say};
 use crate::clock::Clock;
-use crate::commands::status::count;
 use crate::disk;
 use crate::seal_folder::{self, SealFolderRefused};
 use crate::seals_reader::LastSeals;
@@ -195,7 +195,7 @@ fn exit_code(remarks: &[Remark]) -> u8 {
 
 fn summary(seals: &LastSeals) -> String {
     let records = seals.last().map_or(0, |note| note.claimed.size);
-    let records = count(records, "record");
+    let records = Counted(records, "record");
     match seals.last_final() {
         Some(last) => format!(
             "sealed: {records} of the log; the last day with its final seal is {}",

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use archiver_core::counted::Counted;
 use serde::Serialize;
 
 use super::Args;
@@ -93,7 +94,7 @@ impl Status {
                 .unwrap_or_default();
             parts.push(format!(
                 "{}{age}, {}",
-                count(vault.records, "record"),
+                Counted(vault.records, "record"),
                 size(vault.bytes)
             ));
         }
@@ -146,12 +147,6 @@ pub(crate) fn duration(seconds: u64) -> String {
         7200..172_800 => format!("{hours} h"),
         _ => format!("{days} days"),
     }
-}
-
-/// A number of things.
-pub(crate) fn count(number: u64, thing: &str) -> String {
-    let plural = if number == 1 { "" } else { "s" };
-    format!("{number} {thing}{plural}")
 }
 
 /// Bytes with one digit behind the point.

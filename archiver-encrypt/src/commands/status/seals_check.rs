@@ -5,6 +5,7 @@
 use std::fs;
 use std::path::Path;
 
+use archiver_core::counted::Counted;
 use archiver_core::identity::UtcTime;
 use archiver_core::seal::day::Day;
 use archiver_core::seal::seal_folder::{Remembered, STATE_FILE, remembered};
@@ -13,7 +14,6 @@ use archiver_core::vault::header::Header;
 use serde::Serialize;
 
 use super::Args;
-use super::report::count;
 use super::state::{Findings, State};
 use crate::seal_folder;
 use crate::seals_reader::LastSeals;
@@ -179,7 +179,7 @@ fn judge_keys(server: &Server, days: i64, findings: &mut Findings) {
 /// The hook begins no second vault where its disk is missing.
 fn judge_missing(vault: &Path, remembered: Option<Remembered>, findings: &mut Findings) {
     if let Some(remembered) = remembered.filter(Remembered::was_there) {
-        let (path, records) = (vault.display(), count(remembered.records, "record"));
+        let (path, records) = (vault.display(), Counted(remembered.records, "record"));
         let text = format!(
             "no mail is archived: neither {path} nor its seals are there, and this server remembers {records} of it; mount its disk, or, if it was moved away on purpose, make an empty file in its place"
         );
@@ -212,7 +212,7 @@ fn judge_log(
     let records = place.seq.saturating_add(1);
     let is_other = remembered.records == records && remembered.last != Some(leaf);
     if remembered.records > records || is_other {
-        let remembered = count(remembered.records, "record");
+        let remembered = Counted(remembered.records, "record");
         let text = format!(
             "this server remembers {remembered} of its log, and the vault has {records} or others: it was cut, replaced or brought back from a copy"
         );

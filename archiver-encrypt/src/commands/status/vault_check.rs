@@ -6,6 +6,7 @@ use std::path::Path;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
+use archiver_core::counted::Counted;
 use archiver_core::identity::UtcTime;
 use archiver_core::vault::segments::Listing;
 use rustix::fs::{FlockOperation, flock};
@@ -13,7 +14,7 @@ use serde::Serialize;
 
 use super::Args;
 use super::disk_check::{self, Disk};
-use super::report::{count, duration, size};
+use super::report::{duration, size};
 use super::state::{Findings, State};
 use crate::commands::sizes::Age;
 use crate::vault_place::{folder_of, require_vaults_path};
@@ -134,8 +135,8 @@ fn judge_age(vault: &Vault, args: &Args, findings: &mut Findings) {
     );
     let segments = vault
         .segments
-        .map(|number| format!(" in {}", count(number, "segment")));
-    let (records, bytes) = (count(vault.records, "record"), size(vault.bytes));
+        .map(|number| format!(" in {}", Counted(number, "segment")));
+    let (records, bytes) = (Counted(vault.records, "record"), size(vault.bytes));
     let segments = segments.unwrap_or_default();
     findings.add(
         State::Ok,

@@ -2,9 +2,9 @@
 
 use std::fmt::Write as _;
 
-use archiver_core::seal::verify::CANNOT_KNOW;
+use archiver_core::counted::Counted;
 
-use super::{SHOWN, in_words, more};
+use super::{SHOWN, more};
 use crate::opening::sealing::{DayReport, DayState, SameLog, SealReport, SealsReport};
 
 pub(super) fn describe(seals: &SealsReport, text: &mut String) {
@@ -25,11 +25,16 @@ pub(super) fn describe(seals: &SealsReport, text: &mut String) {
     for file in &seals.finals {
         let said = match (file.finals, file.others) {
             (0, 0) => "NO FINAL was found in it: is this the file?".to_owned(),
-            (0, others) => format!("NO FINAL of these logs; {others} checkpoints of other logs"),
-            (finals, 0) => format!("{finals} finals of these logs"),
-            (finals, others) => {
-                format!("{finals} finals of these logs, {others} checkpoints of other logs")
-            }
+            (0, others) => format!(
+                "NO FINAL of these logs; {} of other logs",
+                checkpoints(others)
+            ),
+            (finals, 0) => format!("{} of these logs", Counted(finals, "final")),
+            (finals, others) => format!(
+                "{} of these logs, {} of other logs",
+                Counted(finals, "final"),
+                checkpoints(others)
+            ),
         };
         let _ = writeln!(text, "Kept elsewhere: {}: {said}", file.file);
     }
@@ -37,9 +42,13 @@ pub(super) fn describe(seals: &SealsReport, text: &mut String) {
         let _ = writeln!(text, "{}", same_log(same));
     }
     text.push_str("What the seals cannot say:\n");
-    for limit in CANNOT_KNOW {
+    for limit in seals.cannot_say {
         let _ = writeln!(text, "  {limit}");
     }
+}
+
+fn checkpoints(number: u64) -> Counted<'static> {
+    Counted(number, "checkpoint")
 }
 
 fn describe_log(log: &SealReport, text: &mut String) {
@@ -56,8 +65,10 @@ fn describe_log(log: &SealReport, text: &mut String) {
         let (last, count) = kept.fold((first, 1), |(_, count), day| (day, count + 1));
         let _ = writeln!(
             text,
-            "  the finals of {count} days, {} to {}, are those that were kept elsewhere",
-            first.day, last.day
+            "  the finals of {}, {} to {}, are those that were kept elsewhere",
+            Counted(count, "day"),
+            first.day,
+            last.day
         );
     }
     for finding in log.findings.listed.iter().take(SHOWN) {
@@ -81,12 +92,14 @@ fn same_log(same: &SameLog) -> String {
         ),
         None if records == records_of_other => {
             format!(
-                "One log twice: {longer} and {other} hold the same {records} records of log {log}"
+                "One log twice: {longer} and {other} hold the same {} of log {log}",
+                Counted(*records, "record")
             )
         }
         None => format!(
-            "One log twice: {longer} is longer; {other} is the beginning of it, and lacks the last {} of {records} records of log {log}",
-            records - records_of_other
+            "One log twice: {longer} is longer; {other} is the beginning of it, and lacks the last {} of {} of log {log}",
+            records - records_of_other,
+            Counted(*records, "record")
         ),
     }
 }
@@ -110,7 +123,7 @@ fn run(days: &[DayReport]) -> String {
     };
     let state = match (first.state, &first.reason) {
         (DayState::Sealed, _) if retired > 0 => {
-            format!("sealed (retired: {} removed)", in_words(retired))
+            format!("sealed (retired: {} removed)", Counted(retired, "record"))
         }
         (DayState::Sealed, _) => "sealed".to_owned(),
         (DayState::Open, _) => "open".to_owned(),
@@ -118,5 +131,5 @@ fn run(days: &[DayReport]) -> String {
         (DayState::Broken, None) => "BROKEN".to_owned(),
         (DayState::Missing, _) => "MISSING: no final stands".to_owned(),
     };
-    format!("{days}  {state}, {records} records")
+    format!("{days}  {state}, {}", Counted(records, "record"))
 }

@@ -321,9 +321,7 @@ fn a_damaged_segment_goes_only_when_asked_for_and_stays_broken() {
     fs::write(&first, text.replacen("\n=", " \n=", 1)).unwrap();
     let refused = Retirement::plan(site.request("1")).unwrap_err();
     assert!(
-        refused
-            .to_string()
-            .contains("1 records of VAULT-000001.asc"),
+        refused.to_string().contains("1 record of VAULT-000001.asc"),
         "{refused}"
     );
     assert_eq!(refused.exit(), Exit::Anomalies);

@@ -66,6 +66,9 @@ pub(crate) struct SealsReport {
     pub(crate) servers_not_looked_at: Vec<ServerNamed>,
     /// Logs that stand in more than one vault.
     pub(crate) same_log: Vec<SameLog>,
+    /// What not even a verdict without a fault can say; empty when the seals were not verified.
+    #[serde(rename = "seals_cannot_say")]
+    pub(crate) cannot_say: &'static [&'static str],
 }
 
 /// A server of the archive, and its log.

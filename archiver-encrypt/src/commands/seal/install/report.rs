@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use archiver_core::counted::Counted;
 use archiver_core::identity::UtcTime;
 use archiver_core::seal::day::Day;
 use archiver_core::seal::server::Server;
@@ -74,8 +75,9 @@ impl fmt::Display for Report {
         writeln!(f, "  installed         on {} at {}", self.host, self.time)?;
         writeln!(
             f,
-            "  first sealed day  {} ({empty} days before it sealed as empty)",
-            self.first_sealed
+            "  first sealed day  {} ({} before it sealed as empty)",
+            self.first_sealed,
+            Counted(empty.unsigned_abs(), "day")
         )?;
         writeln!(f, "  last sealed day   {}", days.end())?;
         writeln!(f, "  seed              {compared}")
