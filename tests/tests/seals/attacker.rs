@@ -114,6 +114,12 @@ impl Attacker {
         self.site.verdict()
     }
 
+    /// The same, by an auditor who has finals that left the server.
+    pub(crate) fn verdict_with_finals(&self, kept: &str) -> Verdict {
+        self.save();
+        self.site.verdict_with_finals(kept)
+    }
+
     /// Computes numbers, links and leaves anew, from a record on. He can make no origin proof for mails that others encrypted.
     pub(crate) fn relink(&mut self, from: usize) {
         for at in from..self.records.len() {

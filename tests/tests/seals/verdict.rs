@@ -1,7 +1,11 @@
 //! What `custodian inspect` says of a vault: as text for people and as JSON, which must agree, and with its exit code.
 
+use std::ffi::OsStr;
+use std::io::Write as _;
+
 use custody_tests::{Ran, custodian, run};
 use serde_json::Value;
+use tempfile::NamedTempFile;
 
 use crate::honest::{Site, TODAY, ceremony};
 
@@ -20,18 +24,29 @@ impl Site {
     pub(crate) fn verdict(&self) -> Verdict {
         Verdict::on(&[self])
     }
+
+    /// The same, with finals that left the server.
+    pub(crate) fn verdict_with_finals(&self, kept: &str) -> Verdict {
+        let mut file = NamedTempFile::new().unwrap();
+        file.write_all(kept.as_bytes()).unwrap();
+        Verdict::of(&[self], &[OsStr::new("--finals"), file.path().as_os_str()])
+    }
 }
 
 impl Verdict {
     /// `custodian inspect --public`, on these servers' vaults.
     pub(crate) fn on(sites: &[&Site]) -> Self {
-        let json = inspect(sites, &["--json"]);
+        Self::of(sites, &[])
+    }
+
+    fn of(sites: &[&Site], options: &[&OsStr]) -> Self {
+        let json = inspect(sites, &[options, &[OsStr::new("--json")]].concat());
         let report: Value = serde_json::from_str(&json.stdout)
             .unwrap_or_else(|e| panic!("{e}\n{}\n{}", json.stdout, json.stderr));
         let log = ceremony().log().to_string();
         let logs = report["seals"].as_array().unwrap();
         let ours = logs.iter().find(|found| found["log"] == log.as_str());
-        let text = inspect(sites, &[]);
+        let text = inspect(sites, options);
         let verdict = Self {
             seals: ours.unwrap().clone(),
             code: json.code,
@@ -148,7 +163,7 @@ fn text_of(value: &Value) -> String {
     value.as_str().unwrap().to_owned()
 }
 
-fn inspect(sites: &[&Site], options: &[&str]) -> Ran {
+fn inspect(sites: &[&Site], options: &[&OsStr]) -> Ran {
     let mut custodian = custodian();
     custodian
         .args(["inspect", "--public"])

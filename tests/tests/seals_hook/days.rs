@@ -1,0 +1,159 @@
+//! Days that pass as they should: their finals come, once, and their keys go.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::process::Stdio;
+
+use archiver_core::seal::note::{Kind, Note};
+use archiver_core::seal::notes::pieces;
+use archiver_core::vault::leaf::LogId;
+use custody_tests::{SEALED_ARCHIVE, today};
+
+use crate::site::Site;
+
+#[test]
+fn the_first_mail_after_idle_days_writes_their_finals_and_gives_the_keys_up() {
+    let site = Site::installed(3);
+    let ran = site.archive("first");
+    assert_eq!(ran.stderr, "");
+    assert_eq!(
+        ran.stdout,
+        format!("archived seq=0 log={}\n", LogId([7; 16]))
+    );
+    assert_eq!((site.finals(), site.key_day()), (vec![0, 1, 2], 3));
+    let seed = fs::metadata(site.folder().join("seed")).unwrap();
+    assert_eq!(seed.permissions().mode() & 0o777, 0o600);
+    let ran = site.archive("second");
+    assert_eq!(
+        (ran.stdout.contains("seq=1 "), ran.stderr.as_str()),
+        (true, "")
+    );
+    assert_eq!(site.finals(), [0, 1, 2]);
+}
+
+#[test]
+fn seal_says_in_one_line_what_is_sealed_and_does_it_once() {
+    let site = Site::installed(0);
+    let _ = site
+        .seal(&[])
+        .expect_code(1)
+        .says("does not exist, nor do its seals");
+    assert!(!site.ceremony.vault().exists() && !site.seals().exists());
+    site.archive("mail");
+    let ran = site.seal(&[]).expect_code(0);
+    assert_eq!(
+        ran.stdout,
+        "sealed: 1 record of the log; no day has its final seal yet\n"
+    );
+    let sealed = fs::read(site.seals()).unwrap();
+    let _ = site.seal(&[]).expect_code(0);
+    let ran = site.seal(&["--quiet"]).expect_code(0);
+    assert_eq!((ran.stdout.as_str(), ran.stderr.as_str()), ("", ""));
+    assert_eq!(fs::read(site.seals()).unwrap(), sealed);
+}
+
+#[test]
+fn the_finals_that_are_printed_are_those_beside_the_vault() {
+    let site = Site::installed(4);
+    site.archive("mail");
+    let printed = |days: &str| site.seal(&["--print-finals", days]).expect_code(0).stdout;
+    let finals = site
+        .notes()
+        .into_iter()
+        .filter(|note| note.claimed.kind == Kind::Final);
+    let finals: Vec<String> = finals.map(|note| note.to_string()).collect();
+    assert_eq!(printed("2"), finals[2..].concat());
+    assert_eq!(printed("90"), finals.concat());
+}
+
+#[test]
+fn more_than_a_week_is_sealed_only_when_the_day_is_confirmed() {
+    let site = Site::installed(9);
+    let _ = site.archive("mail").says("which is more than a week after");
+    let _ = site.seal(&[]).expect_code(1).says("--catch-up");
+    assert_eq!((site.finals(), site.key_day()), (vec![], 0));
+    let wrong = today().plus(1).unwrap().to_string();
+    let _ = site
+        .seal(&["--catch-up", &wrong])
+        .expect_code(1)
+        .says("this machine's clock says");
+    assert_eq!(site.key_day(), 0);
+    let right = today().to_string();
+    let _ = site.seal(&["--catch-up", &right]).expect_code(0);
+    assert_eq!((site.finals(), site.key_day()), ((0..9).collect(), 9));
+    assert_eq!(site.archive("mail").stderr, "");
+}
+
+#[test]
+fn a_vault_in_segments_is_sealed_across_them() {
+    let site = Site::installed(2);
+    let vault = site.ceremony.vault();
+    fs::create_dir(&vault).unwrap();
+    let rules = "archiver segments 1 size=1500 day=no\n";
+    fs::write(vault.join("segments.conf"), rules).unwrap();
+    let notes = || {
+        let file = fs::read(vault.join("VAULT.seals")).unwrap();
+        let notes = pieces(&file, 0).map(|piece| piece.note.unwrap());
+        notes.collect::<Vec<Note>>()
+    };
+    for mail in 0..9 {
+        assert_eq!(site.archive("mail").stderr, "", "{mail}");
+    }
+    assert!(vault.join("VAULT-000003.asc").exists());
+    let ran = site.seal(&[]).expect_code(0);
+    assert!(
+        ran.stdout.starts_with("sealed: 9 records "),
+        "{}",
+        ran.stdout
+    );
+    fs::remove_file(site.folder().join("state")).unwrap();
+    assert_eq!(site.archive("read again").stderr, "");
+    let ran = site.seal(&[]).expect_code(0);
+    assert!(
+        ran.stdout.starts_with("sealed: 10 records "),
+        "{}",
+        ran.stdout
+    );
+    let notes = notes();
+    assert!(
+        notes
+            .iter()
+            .all(|note| note.verify(SEALED_ARCHIVE, &site.keys).is_ok())
+    );
+    let finals = notes.iter().filter(|note| note.claimed.kind == Kind::Final);
+    assert_eq!((finals.count(), site.key_day()), (2, 2));
+}
+
+#[test]
+fn sixty_four_hooks_at_once_write_one_chain_and_each_final_once() {
+    let site = Site::installed(2);
+    let start = |_| {
+        let mail = fs::File::open(site.ceremony.certificate()).unwrap();
+        site.hook()
+            .stdin(mail)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap()
+    };
+    let hooks: Vec<_> = (0..64).map(start).collect();
+    let mut confirmed = BTreeSet::new();
+    for hook in hooks {
+        let output = hook.wait_with_output().unwrap();
+        assert_eq!(
+            (output.status.code(), output.stderr.as_slice()),
+            (Some(0), &b""[..])
+        );
+        confirmed.insert(String::from_utf8(output.stdout).unwrap());
+    }
+    let expected = (0..64).map(|seq| format!("archived seq={seq} log={}\n", LogId([7; 16])));
+    assert_eq!(confirmed, expected.collect());
+    assert_eq!((site.finals(), site.key_day()), (vec![0, 1], 2));
+    let ran = site.seal(&[]).expect_code(0);
+    assert!(
+        ran.stdout.starts_with("sealed: 64 records "),
+        "{}",
+        ran.stdout
+    );
+}
