@@ -31,7 +31,7 @@ pub use dice::Dice;
 pub use forgery::{Forged, forge_public_folder};
 pub use ledger::{End, Judgement, Ledger};
 pub use outside::{Gpg, Tmpfs, may_mount, needs, needs_root, tmpfs};
-pub use run::{Ran, run, run_with_stdin};
+pub use run::{Ran, run, run_with_stdin, with_default_signals};
 pub use rustix::process::Signal;
 pub use seal_folder::{SEALED_ARCHIVE, make_seal_folder, sealed_delivery, today};
 pub use stopped::{Step, signalled_after, steps_of};

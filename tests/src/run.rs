@@ -1,5 +1,6 @@
 //! Runs a command and keeps all that it said.
 
+use std::ffi::OsStr;
 use std::io::Write as _;
 use std::process::{Command, Stdio};
 
@@ -50,6 +51,14 @@ impl Ran {
         );
         self
     }
+}
+
+/// A program that ends on SIGHUP, SIGINT and SIGTERM also where these tests were started with such signals ignored, as `nohup … &` does.
+#[must_use]
+pub fn with_default_signals(program: &OsStr) -> Command {
+    let mut env = Command::new("env");
+    env.arg("--default-signal=HUP,INT,TERM").arg(program);
+    env
 }
 
 /// Runs a command with nothing on stdin.

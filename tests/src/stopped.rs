@@ -13,7 +13,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
 use crate::outside::needs;
-use crate::run::Ran;
+use crate::run::{Ran, with_default_signals};
 
 /// What a program does to files: a signal before or after each of these may find something half done.
 const CALLS: &str = "mkdir,openat,write,fsync,syncfs,rename,renameat2,rmdir";
@@ -96,7 +96,7 @@ struct Traced {
 impl Traced {
     fn start(command: &Command, options: &[&str]) -> Self {
         let folder = TempDir::with_prefix("trace-").expect("a scratch folder");
-        let mut strace = Command::new("strace");
+        let mut strace = with_default_signals("strace".as_ref());
         strace.args([
             "-f",
             "-y",

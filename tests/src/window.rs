@@ -11,6 +11,8 @@ use std::time::{Duration, Instant};
 use pty_process::blocking::{Command as PtyCommand, Pts, open};
 use rustix::termios::{LocalModes, tcgetattr};
 
+use crate::run::with_default_signals;
+
 /// No answer takes longer on a busy machine.
 const PATIENCE: Duration = Duration::from_mins(1);
 
@@ -36,8 +38,9 @@ impl Window {
     pub fn open_as(command: &Command, environment: &[(&str, &str)]) -> Self {
         let (pty, terminal) = open().expect("a terminal");
         pty.resize(pty_process::Size::new(50, 100)).expect("a size");
-        let child = PtyCommand::new(command.get_program())
-            .args(command.get_args())
+        let program = with_default_signals(command.get_program());
+        let child = PtyCommand::new(program.get_program())
+            .args(program.get_args().chain(command.get_args()))
             .envs(environment.iter().copied())
             .spawn_borrowed(&terminal)
             .expect("the program starts");

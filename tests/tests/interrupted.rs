@@ -13,6 +13,7 @@ use std::process::Command;
 
 use custody_tests::{
     Ceremony, Ran, Signal, Step, custodian, needs, run, signalled_after, steps_of,
+    with_default_signals,
 };
 
 const SIGNALS: [(Signal, i32); 3] = [(Signal::INT, 130), (Signal::TERM, 143), (Signal::HUP, 129)];
@@ -278,7 +279,7 @@ fn at_a_prompt_a_signal_and_the_key_for_it_end_the_run_and_echo_is_on_again() {
     let rebuild = ceremony.command("rebuild", &sheets, &out);
     for (how, code) in [("key", 130), ("SIGINT", 130), ("SIGTERM", 143)] {
         // stty shares the terminal and outlives the program: it sees what is left.
-        let mut python = Command::new("python3");
+        let mut python = with_default_signals("python3".as_ref());
         python.args(["-c", AT_A_PROMPT, how, "/bin/sh", "-c"]);
         python
             .arg("trap : INT TERM; \"$@\"; code=$?; stty -a; exit $code")

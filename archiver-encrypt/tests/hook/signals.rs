@@ -2,7 +2,7 @@
 
 use std::fs::{self, File};
 use std::io::Write as _;
-use std::process::Child;
+use std::process::{Child, Command};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -10,6 +10,15 @@ use rustix::fs::{FlockOperation, flock};
 
 use crate::archive::{Archive, assert_refused, start};
 use crate::watch::{Watch, WatchFlags, wait_until};
+
+/// The hook as it runs where these signals are not ignored; whoever started the tests may ignore them, as `nohup … &` does.
+fn with_default_signals(hook: &Command) -> Command {
+    let mut env = Command::new("env");
+    env.env_remove("RUST_BACKTRACE")
+        .arg("--default-signal=HUP,INT,TERM");
+    env.arg(hook.get_program()).args(hook.get_args());
+    env
+}
 
 fn pid(child: &Child) -> Pid {
     Pid::from_raw(child.id().try_into().unwrap())
@@ -30,7 +39,7 @@ fn wait_until_signals_are_blocked(child: &Child) {
 fn a_signal_while_the_mail_is_awaited_ends_the_hook_at_once() {
     for signal in [Signal::SIGTERM, Signal::SIGINT, Signal::SIGHUP] {
         let archive = Archive::new();
-        let mut child = start(&mut archive.hook());
+        let mut child = start(&mut with_default_signals(&archive.hook()));
         child
             .stdin
             .as_mut()
@@ -55,7 +64,7 @@ fn a_signal_while_the_lock_is_awaited_leaves_the_vault_as_it_was() {
     let other = File::open(archive.vault()).unwrap();
     flock(&other, FlockOperation::LockExclusive).unwrap();
     let watch = Watch::on(&archive.vault(), WatchFlags::OPEN);
-    let mut child = start(&mut archive.hook());
+    let mut child = start(&mut with_default_signals(&archive.hook()));
     drop(child.stdin.take().map(|mut stdin| stdin.write_all(b"mail")));
     // It has the vault open only while it waits for the lock, or after it has it.
     watch.wait();
@@ -72,7 +81,7 @@ fn a_vault_that_is_rotated_away_while_the_hook_waits_gets_no_record() {
     let other = File::open(archive.vault()).unwrap();
     flock(&other, FlockOperation::LockExclusive).unwrap();
     let watch = Watch::on(&archive.vault(), WatchFlags::OPEN);
-    let mut child = start(&mut archive.hook());
+    let mut child = start(&mut with_default_signals(&archive.hook()));
     drop(
         child
             .stdin

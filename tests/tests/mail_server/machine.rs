@@ -35,6 +35,8 @@ mount --bind "$DISK/home" /home
 mount --rbind "$DISK/work" /root
 mount --bind "$DISK/vartmp" /var/tmp
 rm -f /etc/procmailrc /etc/maildroprc
+if id archiver > "$DISK/out" 2>&1; then userdel archiver > "$DISK/out" 2>&1; fi
+rm -rf /etc/archiver
 touch "$DISK/ready"
 mount --bind "$DISK/tmp" /tmp
 exec timeout 600 cat > /dev/null
