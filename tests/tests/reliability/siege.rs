@@ -17,6 +17,8 @@ use rustix::process::{Pid, kill_process};
 const WRITERS: usize = 6;
 /// A vault is judged after so many blows, and a new one begun: it is held in memory, and the disk is not endless.
 const ROUND: usize = 1000;
+/// In a long siege it is told after so many blows how it stands.
+const TOLD: usize = 10 * ROUND;
 /// Each is judged as a whole.
 const COPIES: usize = 8;
 /// Fixed, so that the mails and the choices are the same in each run; the moments never are.
@@ -111,6 +113,9 @@ impl Siege {
             );
             round.fight();
             round.judge(&mut tally);
+            if tally.blows < blows && tally.blows % TOLD < ROUND {
+                eprintln!("  so far: {tally}");
+            }
         }
         eprintln!("{self:?} (seed {SEED:#x}): {tally}");
         tally

@@ -16,7 +16,7 @@ use crate::site::wait_for;
 
 const MAILS: usize = 300;
 /// Before and after the fault is there, each.
-const MAILS_A_FAULT: usize = 20;
+const MAILS_A_FAULT: usize = 150;
 const CONNECTIONS: usize = 10;
 const MARK: &str = "Kept from all eyes:";
 
