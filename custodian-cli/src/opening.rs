@@ -46,7 +46,7 @@ use message::Opener;
 use out_folder::OutFolder;
 use retired::{Passed, RetiredReport};
 use row::{Outcome, Row, Seal};
-use sealing::{NotVerified, Seals, SealsReport, Walks};
+use sealing::{DayState, NotVerified, SameLog, SealReport, Seals, SealsReport, Walks};
 use shown::HeaderReader;
 use source::VaultSource;
 
@@ -94,6 +94,40 @@ pub(crate) struct Summary {
     pub(crate) retired_segments: Vec<RetiredReport>,
     /// The mails that were written, by what the seals say of their days.
     pub(crate) seals: SealCounts,
+    /// What the seals say beside that, also of days of which no mail is here.
+    pub(crate) seal_days: SealDays,
+}
+
+/// What speaks against the logs, whether mails of those days were opened or not.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize)]
+pub(crate) struct SealDays {
+    /// Days whose records are not what was signed: some may be gone.
+    pub(crate) broken: u64,
+    /// Days that are over and have no seal.
+    pub(crate) missing: u64,
+    /// Logs of which something else was noticed that speaks against them, and logs that stand in two vaults and differ.
+    pub(crate) noticed: u64,
+    /// Whether any of it must be looked into; also where seal keys are missing that the archive has.
+    pub(crate) to_look_at: bool,
+}
+
+impl SealDays {
+    fn of(seals: &SealsReport) -> Self {
+        let logs = || seals.logs.iter().flatten();
+        let days = |state| {
+            let days = logs().flat_map(|log| &log.days);
+            days.filter(|day| day.state == state).count() as u64
+        };
+        let is_noticed = |log: &&SealReport| !log.intact && log.findings.count > 0;
+        let differs = |same: &&SameLog| same.differ_at.is_some();
+        let differing = seals.same_log.iter().filter(differs).count();
+        Self {
+            broken: days(DayState::Broken),
+            missing: days(DayState::Missing),
+            noticed: (logs().filter(is_noticed).count() + differing) as u64,
+            to_look_at: seals.anomalies(),
+        }
+    }
 }
 
 /// Opened mails, by what the seals say of the days in which they stand.
@@ -129,7 +163,7 @@ impl Summary {
         let is_in_doubt = retired.any(|segment| segment.trouble.is_some());
         let seals = self.seals.broken + self.seals.missing;
         let counted = self.torn + self.damaged + self.foreign + self.stray + self.broken_links;
-        is_in_doubt || counted + seals > 0
+        is_in_doubt || self.seal_days.to_look_at || counted + seals > 0
     }
 
     fn count_retired(&mut self, passed: Passed) {
@@ -320,6 +354,7 @@ impl<'a> Opening<'a> {
             Ok(walks) => walks.finish(),
             Err(why) => SealsReport::unverified(why),
         };
+        summary.seal_days = SealDays::of(&seals);
         manifest.finish(&mut summary, &seals)?;
         out.finish(manifest::FILES)?;
         Ok(summary)

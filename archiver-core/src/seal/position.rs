@@ -42,7 +42,7 @@ pub enum Contradiction {
         sealed: u64,
     },
     /// A record behind the last checkpoint does not hold.
-    #[error("record {seq} of the log is not as it was appended: {fault}")]
+    #[error("the record with sequence {seq} is not as it was appended: {fault}")]
     Record {
         /// Its number.
         seq: u64,
@@ -56,7 +56,7 @@ pub enum Contradiction {
     AnotherVault,
     /// A record claims another number than its place.
     #[error(
-        "where record {expected} of the log should stand, the vault has one that claims number {found}"
+        "where the record with sequence {expected} should stand, the vault has one that claims {found}"
     )]
     Number {
         /// Its place.

@@ -134,7 +134,7 @@ impl fmt::Display for State {
         match self {
             Self::Sealed => f.write_str("sealed"),
             Self::Open => f.write_str("open"),
-            Self::Broken(found) => write!(f, "broken at record {}: {}", found.first, found.why),
+            Self::Broken(found) => write!(f, "broken at sequence {}: {}", found.first, found.why),
             Self::Missing => f.write_str("missing: no final stands for this day"),
         }
     }
@@ -156,11 +156,17 @@ pub enum Why {
     #[error("{0}")]
     Record(#[from] Fault),
     /// It claims a number that is not its place in the log.
-    #[error("it claims to be number {0} of the log")]
+    #[error("it claims sequence {0}")]
     Number(u64),
+    /// The log does not begin in this vault.
+    #[error(
+        "the log's first {} not here, and only a whole log can be judged",
+        if *.0 == 1 { "record is".to_owned() } else { format!("{} records are", .0) }
+    )]
+    NoBeginning(u64),
     /// A checkpoint is over other records.
     #[error(
-        "from this record on, the {kind} checkpoint of {day} over {} seals others than these",
+        "here or behind it, the records are not those that the {kind} checkpoint of {day} over {} seals",
         Counted(*size, "record")
     )]
     OtherRecords {
@@ -253,7 +259,7 @@ pub enum Finding {
     OtherSubkey(Day),
     /// A record of another log.
     #[error(
-        "a record of another log ({log}, its number {seq}) stands behind {} of this one",
+        "a record of another log ({log}, its sequence {seq}) stands behind {} of this one",
         Counted(*behind, "record")
     )]
     OtherLog {
@@ -271,7 +277,7 @@ pub enum Finding {
     )]
     BeforeTheSeals(u64),
     /// A record dated before the first day with a key.
-    #[error("record {seq} is dated {time}, before the first day with a seal key")]
+    #[error("the record with sequence {seq} is dated {time}, before the first day with a seal key")]
     BeforeTheFirstKey {
         /// The record.
         seq: u64,
@@ -282,7 +288,7 @@ pub enum Finding {
     #[error("dated after the last day with a seal key: {}; nothing seals them", Counted(*.0, "record"))]
     AfterTheLastKey(u64),
     /// A record dated later than today.
-    #[error("record {seq} is dated {time}, which has not come yet")]
+    #[error("the record with sequence {seq} is dated {time}, which has not come yet")]
     FutureRecord {
         /// The record.
         seq: u64,

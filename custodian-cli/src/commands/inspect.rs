@@ -13,7 +13,7 @@ use crate::failure::{Explained, Failure};
 use crate::opening::against::{Comparison, Outcome, RetiredElsewhere, Spot, Surplus, compare};
 use crate::opening::inspect::{Finding, Findings, InspectReport, VaultReport, inspect_vaults};
 use crate::opening::retired::{Removed, RetiredReport};
-use crate::opening::sealing::{NotVerified, Seals};
+use crate::opening::sealing::{Copied, NotVerified, Seals};
 use crate::operator::Operator;
 use crate::progress::Bar;
 use crate::report::{Report, to_json};
@@ -46,6 +46,10 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FILE", requires = "public")]
     finals: Vec<PathBuf>,
 
+    /// When the vaults were copied off their server, a day or a time in UTC: days that were to be sealed later are not missing then.
+    #[arg(long, value_name = "TIME", requires = "public")]
+    copied: Option<Copied>,
+
     /// The vaults: files, or folders of segments.
     #[arg(value_name = "VAULT", required = true)]
     vaults: Vec<PathBuf>,
@@ -57,13 +61,14 @@ impl Args {
             return Ok(Box::new(compare(&self.vaults, copy)?));
         }
         let now = clock::now()?;
+        let as_of = self.copied.map_or(Ok(now), |copied| copied.as_of(now))?;
         let archive = match &self.public {
             Some(folder) => Some(ArchiveFiles::load(folder, now, operator)?),
             None => None,
         };
         let known = archive.as_ref();
         let fingerprints = known.map(|archive| archive.public.sharing().fingerprints());
-        let seals = known.map(|archive| Seals::of(&archive.public, now));
+        let seals = known.map(|archive| Seals::of(&archive.public, as_of));
         let seals = seals.unwrap_or(Err(NotVerified::NoPublicFolder));
         let seals = seals.map(|seals| Seals {
             finals: &self.finals,

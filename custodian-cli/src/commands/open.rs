@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
+use archiver_core::counted::Counted;
 use archiver_core::openpgp::decrypt::{DecryptionKey, KeyError};
 use serde::Serialize;
 
@@ -12,8 +13,8 @@ use crate::archive_files::ArchiveFiles;
 use crate::clock;
 use crate::exit::Exit;
 use crate::failure::{Explained, Failure, shown};
-use crate::opening::sealing::Seals;
-use crate::opening::{SealCounts, Summary, check_before_the_sheets, open_vaults};
+use crate::opening::sealing::{Copied, Seals};
+use crate::opening::{SealCounts, SealDays, Summary, check_before_the_sheets, open_vaults};
 use crate::operator::Operator;
 use crate::progress::Bar;
 use crate::report::{Report, to_json};
@@ -30,7 +31,7 @@ use crate::sheets::{GatheredSheets, Source, Telling, Until, custodians_of};
 
 The first asks for the sheets, one custodian at a time: scanned with a USB scanner, typed, or named as files.
 The seals are verified where seal keys are in the public folder; the column seal of the manifest says what they say of each mail's day.
-The exit status is 1 when a record was torn, damaged, for another archive, or out of its log's order, or when an opened mail stands in a broken or missing day.")]
+The exit status is 1 when a record was torn, damaged, for another archive, or out of its log's order, or when a day of the log is broken or missing, whether a mail of it was opened or not.")]
 pub(crate) struct Args {
     /// The public folder of the ceremony.
     #[arg(long, value_name = "DIR")]
@@ -44,6 +45,10 @@ pub(crate) struct Args {
     /// The ceremony's custodians.json: sheets are then answered with their custodians' names.
     #[arg(long, value_name = "FILE")]
     custodians: Option<PathBuf>,
+
+    /// When the vaults were copied off their server, a day or a time in UTC: days that were to be sealed later are not missing then.
+    #[arg(long, value_name = "TIME")]
+    copied: Option<Copied>,
 
     /// The folder to make: messages/, manifest.csv, manifest.json, manifest.sha256.
     #[arg(long, value_name = "DIR")]
@@ -69,6 +74,7 @@ impl Args {
     pub(crate) fn run(&self, operator: &mut dyn Operator) -> Result<Box<dyn Report>, Failure> {
         let sheets = Source::of(&self.sheets, Until::Quorum, "--sheet FILE", operator)?;
         let now = clock::now()?;
+        let as_of = self.copied.map_or(Ok(now), |copied| copied.as_of(now))?;
         let archive = ArchiveFiles::load(&self.public, now, operator)?;
         let custodians = custodians_of(self.custodians.as_deref(), archive.public.manifest())?;
         check_before_the_sheets(&self.vaults, &self.out)?;
@@ -84,7 +90,7 @@ impl Args {
         operator.say("The key is rebuilt in memory and fits the archive's certificate.");
         let key = DecryptionKey::from_x25519(archive.public.certificate(), rebuilt.x25519())?;
         let bar = Bar::new(operator);
-        let seals = Seals::of(&archive.public, now);
+        let seals = Seals::of(&archive.public, as_of);
         let summary = open_vaults(&self.vaults, &key, seals, &self.out, &bar)?;
         Ok(Box::new(OpenReport {
             folder: shown(&self.out),
@@ -139,6 +145,7 @@ impl Report for OpenReport {
         }
         text.push_str(&retired_segments(&found.retired_segments));
         describe_seals(&found.seals, &mut text);
+        describe_days(&found.seal_days, &mut text);
         let _ = writeln!(
             text,
             "manifest.csv and manifest.json account for all {} bytes; the column result says what each record is, and where, and the column seal what the seals say of its day.",
@@ -173,11 +180,11 @@ fn describe_seals(seals: &SealCounts, text: &mut String) {
         ),
         (
             seals.broken,
-            "stand in BROKEN days: something was changed, removed or put in; custodian inspect says where",
+            "stand in BROKEN days: something was changed, removed or put in, or only a part of the log is here; custodian inspect says where",
         ),
         (
             seals.missing,
-            "stand in days whose seal is MISSING: they were never sealed, or the seal was taken away",
+            "stand in days whose seal is MISSING: never sealed, or taken away, or to come when the vault was copied (--copied)",
         ),
         (
             seals.unsealed,
@@ -190,5 +197,25 @@ fn describe_seals(seals: &SealCounts, text: &mut String) {
     ];
     for (count, what) in said.into_iter().filter(|(count, _)| *count > 0) {
         let _ = writeln!(text, "  {count:>6}  {what}");
+    }
+}
+
+/// What the seals say of days, also of those of which nothing was opened.
+fn describe_days(days: &SealDays, text: &mut String) {
+    let said = [
+        (
+            days.broken,
+            "of the log BROKEN: records may be missing here; custodian inspect names them",
+        ),
+        (
+            days.missing,
+            "of the log without their seal; custodian inspect names them, and --copied says when the copy was made",
+        ),
+    ];
+    for (count, what) in said.into_iter().filter(|(count, _)| *count > 0) {
+        let _ = writeln!(text, "  SEALS: {} {what}", Counted(count, "day"));
+    }
+    if days.noticed > 0 {
+        text.push_str("  SEALS: something else was noticed; custodian inspect says what\n");
     }
 }

@@ -20,12 +20,14 @@ use super::inspect::Findings;
 use super::retired::Passed;
 use super::shown::harmless;
 
+mod copied;
 mod files;
 mod report;
 mod same_log;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use copied::Copied;
 use files::{Beside, Kept};
 pub(crate) use report::{DayReport, DayState, NotVerified, SealReport, SealsReport, ServerNamed};
 pub(crate) use same_log::SameLog;
@@ -36,13 +38,14 @@ use same_log::Telling;
 pub(crate) struct Seals<'a> {
     pub(crate) keys: &'a SealKeys,
     pub(crate) archive: ArchiveFingerprints,
+    /// As of when they are judged: now, or when the vault was copied.
     pub(crate) now: UtcTime,
     /// Files with finals that left the servers.
     pub(crate) finals: &'a [PathBuf],
 }
 
 impl<'a> Seals<'a> {
-    /// Those of an archive, as of `now`.
+    /// Those of an archive, judged as of `now`.
     pub(crate) fn of(public: &'a PublicFolder, now: UtcTime) -> Result<Self, NotVerified> {
         Ok(Self {
             keys: public.seal_keys()?,
@@ -59,6 +62,7 @@ pub(super) struct Walks<'a> {
     vaults: usize,
     servers: &'a [ServerKeys],
     kept: Vec<Kept>,
+    as_of: UtcTime,
 }
 
 struct Walk<'a> {
@@ -86,6 +90,7 @@ impl<'a> Walks<'a> {
             vaults: vaults.len(),
             servers: seals.keys.servers(),
             kept: kept?,
+            as_of: seals.now,
         };
         for (number, path) in vaults.iter().enumerate() {
             let logs = Logs::beside(seals, path, &walks.kept)?;
@@ -140,6 +145,7 @@ impl<'a> Walks<'a> {
         }
         SealsReport {
             logs: Some(logs),
+            as_of: Some(self.as_of.to_string()),
             not_verified: None,
             finals: self.kept.into_iter().map(|kept| kept.report).collect(),
             servers_not_looked_at,

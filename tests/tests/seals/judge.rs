@@ -58,7 +58,7 @@ pub(crate) fn evidence(seals: &[u8], now: UtcTime) -> Evidence<'static> {
 /// The states of the days, in short.
 pub(crate) fn states(verdict: &Verdict) -> Vec<String> {
     let short = |state: &State| match state {
-        State::Broken(found) => format!("broken at record {}", found.first),
+        State::Broken(found) => format!("broken at sequence {}", found.first),
         State::Sealed => "sealed".to_owned(),
         State::Open => "open".to_owned(),
         State::Missing => "missing".to_owned(),

@@ -52,6 +52,32 @@ fn with_foreign_spans(shape: Shape) -> (Site, Vec<Vec<u8>>) {
 }
 
 #[test]
+fn a_copy_is_judged_as_of_when_it_was_made() {
+    for shape in SHAPES {
+        let site = Site::after(0, shape, &MAILS[..3]);
+        let _ = site.seal(ceremony().at(3, 10));
+        let now = site.verdict();
+        now.expect_states(&["sealed", "sealed", "sealed", "missing", "missing", "open"]);
+        let last = ceremony().day(2);
+        let hint = format!(
+            "nothing is sealed behind {last}: if the vault was copied soon after, say when (--copied)"
+        );
+        assert!(now.text.contains(&hint), "{}", now.text);
+        let (day, time) = (ceremony().day(3), ceremony().at(3, 60));
+        for copied in [day.to_string(), time.to_string()] {
+            let then = site.verdict_as_copied(&copied);
+            then.expect_states(&["sealed", "sealed", "sealed", "open"]);
+            assert!(then.is_intact() && then.code == 0, "{}", then.text);
+        }
+        let as_of = site.verdict_as_copied(&time.to_string());
+        assert_eq!(as_of.report["seals_as_of"], time.to_string());
+        // Too late, and what was to be sealed meanwhile is missing.
+        site.verdict_as_copied(&ceremony().day(4).to_string())
+            .expect_states(&["sealed", "sealed", "sealed", "missing"]);
+    }
+}
+
+#[test]
 fn foreign_spans_are_sealed_with_the_record_behind_them() {
     for shape in SHAPES {
         let (site, _) = with_foreign_spans(shape);
@@ -222,7 +248,7 @@ fn a_clock_that_is_ahead_of_ours_is_named_and_casts_no_doubt_on_the_past() {
             "the final checkpoint of {day} is signed before its time"
         ));
         verdict.expect_finding(&format!(
-            "record 14 is dated {time}, which has not come yet"
+            "the record with sequence 14 is dated {time}, which has not come yet"
         ));
         assert!(!verdict.is_intact());
     }

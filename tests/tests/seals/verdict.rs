@@ -25,6 +25,11 @@ impl Site {
         Verdict::on(&[self])
     }
 
+    /// The same, of a copy that was made at that time.
+    pub(crate) fn verdict_as_copied(&self, time: &str) -> Verdict {
+        Verdict::of(&[self], &["--copied", time].map(OsStr::new))
+    }
+
     /// The same, with finals that left the server.
     pub(crate) fn verdict_with_finals(&self, kept: &str) -> Verdict {
         let mut file = NamedTempFile::new().unwrap();
@@ -94,7 +99,7 @@ impl Verdict {
         self.days().iter().map(short).collect()
     }
 
-    /// Each day in short: `sealed`, `open`, `missing`, or `broken at record 4`. In the two hours in which yesterday's final may still come, a yesterday without
+    /// Each day in short: `sealed`, `open`, `missing`, or `broken at sequence 4`. In the two hours in which yesterday's final may still come, a yesterday without
     /// one is called missing here too, so that the tests say the same at any time of the day.
     pub(crate) fn states(&self) -> Vec<String> {
         let mut states = self.said();
@@ -138,7 +143,7 @@ impl Verdict {
         assert!(before.clone().all(|state| state == "sealed"), "{states:?}");
         assert_eq!(
             states[day],
-            format!("broken at record {record}"),
+            format!("broken at sequence {record}"),
             "{}",
             self.text
         );

@@ -798,6 +798,6 @@ fn every_word_of_a_verdict_names_day_and_record() {
     let shown = verdict.on(case.day(2)).unwrap().state.to_string();
     assert_eq!(
         shown,
-        "broken at record 5: the log ends before it, and the final checkpoint of 2026-11-26 seals 7 records"
+        "broken at sequence 5: the log ends before it, and the final checkpoint of 2026-11-26 seals 7 records"
     );
 }

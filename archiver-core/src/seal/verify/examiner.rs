@@ -127,6 +127,8 @@ pub struct Examiner<'a> {
     pub(super) faults: Vec<Break>,
     /// The size of the last checkpoint that was compared.
     last_compared: u64,
+    /// How far the sequence that the last record claims is from its place.
+    displaced: i128,
     pub(super) noticed: Noticed,
 }
 
@@ -156,6 +158,7 @@ impl<'a> Examiner<'a> {
             after_the_last_key: 0,
             faults: Vec::new(),
             last_compared: 0,
+            displaced: 0,
             noticed,
         };
         examiner.compare(None);
@@ -186,8 +189,8 @@ impl<'a> Examiner<'a> {
     fn date(&mut self, record: &Record, number: u64) {
         let Place { seq, time, .. } = record.place;
         let day = Day::of(time);
-        let is_misnumbered = (seq != number).then_some(Why::Number(seq));
-        let fault = record.fault.clone().map(Why::Record).or(is_misnumbered);
+        let misnumbered = self.misnumbered(seq, number);
+        let fault = record.fault.clone().map(Why::Record).or(misnumbered);
         let found = fault.map(|why| Break { first: number, why });
         let last_fault = self.faults.last().map(|last| last.first);
         if last_fault.is_none_or(|last| last < self.last_compared) {
@@ -205,6 +208,18 @@ impl<'a> Examiner<'a> {
         if day > today {
             self.noticed.push(Finding::FutureRecord { seq, time });
         }
+    }
+
+    /// What is wrong with a record's sequence at this place. Where records are missing or too many, that is held against the first record behind them: those
+    /// behind that one stand as far from their places, and have done nothing.
+    fn misnumbered(&mut self, seq: u64, number: u64) -> Option<Why> {
+        let displaced = i128::from(seq) - i128::from(number);
+        let before = std::mem::replace(&mut self.displaced, displaced);
+        (displaced != before).then_some(if number == 0 {
+            Why::NoBeginning(seq)
+        } else {
+            Why::Number(seq)
+        })
     }
 
     /// Compares the checkpoints of the tree's size. The last record's time is known unless there is none.

@@ -191,7 +191,7 @@ fn a_used_seed_that_is_left_on_the_disk_is_caught() {
 #[test]
 fn finals_signed_without_a_look_at_those_that_stand_are_caught() {
     // The next final continues none, so that the verdict trusts neither it nor those before.
-    is_caught(Bug::FinalsNotLookedAt, &["broken at record"]);
+    is_caught(Bug::FinalsNotLookedAt, &["broken at sequence"]);
 }
 
 #[test]

@@ -479,7 +479,7 @@ fn finals_that_are_gone_and_forgotten_speak_against_the_first_day_behind_them_on
     find_the_seals_again(&site, seals);
     assert_eq!(
         site.states(site.at(4, HOUR)),
-        ["sealed", "sealed", "broken at record 4", "sealed", "open"]
+        ["sealed", "sealed", "broken at sequence 4", "sealed", "open"]
     );
 }
 

@@ -12,6 +12,9 @@ pub(super) fn describe(seals: &SealsReport, text: &mut String) {
         let _ = writeln!(text, "Seals: {why}");
     }
     let Some(logs) = &seals.logs else { return };
+    if let Some(as_of) = &seals.as_of {
+        let _ = writeln!(text, "The seals are judged as of {as_of}.");
+    }
     for log in logs {
         describe_log(log, text);
     }
@@ -60,6 +63,12 @@ fn describe_log(log: &SealReport, text: &mut String) {
     for days in log.days.chunk_by(is_one_run) {
         let _ = writeln!(text, "  {}", run(days));
     }
+    if let Some(last) = last_before_a_missing_end(&log.days) {
+        let _ = writeln!(
+            text,
+            "  nothing is sealed behind {last}: if the vault was copied soon after, say when (--copied)"
+        );
+    }
     let mut kept = log.days.iter().filter(|day| day.kept_elsewhere);
     if let Some(first) = kept.next() {
         let (last, count) = kept.fold((first, 1), |(_, count), day| (day, count + 1));
@@ -75,6 +84,15 @@ fn describe_log(log: &SealReport, text: &mut String) {
         let _ = writeln!(text, "  noticed: {finding}");
     }
     more(&log.findings, text);
+}
+
+/// The last day before the days at the end of the log that are without their seal.
+fn last_before_a_missing_end(days: &[DayReport]) -> Option<&str> {
+    let over = days.iter().rposition(|day| day.state != DayState::Open)?;
+    let sealed = days[..=over]
+        .iter()
+        .rposition(|day| day.state != DayState::Missing)?;
+    (sealed < over).then(|| days[sealed].day.as_str())
 }
 
 fn same_log(same: &SameLog) -> String {

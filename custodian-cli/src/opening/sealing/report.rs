@@ -58,6 +58,9 @@ pub(crate) struct SealsReport {
     /// None when the seals were not verified.
     #[serde(rename = "seals")]
     pub(crate) logs: Option<Vec<SealReport>>,
+    /// As of when days are judged: what was to come later is not missing. None when the seals were not verified.
+    #[serde(rename = "seals_as_of")]
+    pub(crate) as_of: Option<String>,
     #[serde(rename = "seals_not_verified")]
     pub(crate) not_verified: Option<NotVerified>,
     /// The files with finals that left the server.

@@ -372,6 +372,27 @@ fn opened_mails_of_a_broken_or_missing_day_are_something_to_look_at() {
 }
 
 #[test]
+fn sealed_days_whose_mails_are_gone_are_something_to_look_at_though_every_mail_opens() {
+    let (archive, mut vault) = (Archive::new(), Vault::default());
+    vault.append(&archive, b"first");
+    let kept = vault.bytes.clone();
+    vault.append(&archive, b"last");
+    let scene = Scene::of(archive.cert.fingerprints());
+    scene.put("VAULT", &kept);
+    let finals = [
+        scene.sealer.finals(&vault.leaves[..1], 1).concat(),
+        scene.sealer.finals(&vault.leaves, 2)[1..].concat(),
+    ];
+    scene.put("VAULT.seals", finals.concat());
+    let (summary, seals) = scene.open(&archive);
+    assert_eq!((summary.opened, summary.records), (1, 1));
+    assert_eq!(seals, ["sealed"]);
+    // The second day, and today with it.
+    assert_eq!((summary.seals.broken, summary.seal_days.broken), (0, 2));
+    assert!(summary.anomalies());
+}
+
+#[test]
 fn what_cannot_be_verified_is_told_and_opens_all_the_same() {
     let (archive, mut vault) = (Archive::new(), Vault::default());
     vault.append(&archive, b"first");

@@ -23,7 +23,7 @@ fn a_tail_cut_into_a_sealed_day_is_named_whatever_is_signed_afterwards() {
                 let verdict = attacker.verdict();
                 verdict.expect_broken(day, kept);
                 if !reseals {
-                    let expected = format!("record {kept}: the log ends before it");
+                    let expected = format!("sequence {kept}: the log ends before it");
                     assert!(
                         verdict.reason(day).contains(&expected),
                         "{}",
@@ -95,7 +95,7 @@ fn finals_that_left_the_server_tell_where_a_rolled_back_vault_was_cut() {
         let day = ceremony().day(2);
         attacker.notes.retain(|note| note.claimed.day <= day);
         let verdict = attacker.verdict_with_finals(&kept);
-        let cut = "broken at record 7";
+        let cut = "broken at sequence 7";
         verdict.expect_states(&["sealed", "sealed", "sealed", cut, cut]);
         for day in [3, 4] {
             let day = ceremony().day(day);

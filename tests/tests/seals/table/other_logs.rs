@@ -39,7 +39,7 @@ fn a_record_of_another_log_behind_the_sealed_ones_is_named_with_its_place() {
         attacker.insert(RECORDS, foreign);
         let verdict = attacker.verdict();
         verdict.expect_states(&["sealed"; 5]);
-        verdict.expect_finding(&format!("a record of another log ({other}, its number 0) stands behind {RECORDS} records of this one"));
+        verdict.expect_finding(&format!("a record of another log ({other}, its sequence 0) stands behind {RECORDS} records of this one"));
         assert!(!verdict.is_intact());
     }
 }
@@ -73,7 +73,7 @@ fn checkpoints_over_another_tree_are_named() {
         fs::write(attacker.site.seals(), &others).unwrap();
         let verdict = attacker.site.verdict();
         assert!(
-            verdict.states()[0].starts_with("broken at record 0"),
+            verdict.states()[0].starts_with("broken at sequence 0"),
             "{}",
             verdict.text
         );

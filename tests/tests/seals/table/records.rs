@@ -54,7 +54,7 @@ fn every_byte_of_a_record_counts() {
             ["sealed", "sealed"][..before],
             "byte {at}"
         );
-        assert_eq!(verdict[2], "broken at record 4", "byte {at}");
+        assert_eq!(verdict[2], "broken at sequence 4", "byte {at}");
     }
 }
 
@@ -87,7 +87,12 @@ fn a_deleted_record_is_named() {
                     attacker.relink(record);
                     attacker.reseal_today();
                 }
-                attacker.verdict().expect_broken(day, record);
+                let verdict = attacker.verdict();
+                verdict.expect_broken(day, record);
+                // The records behind it, each one place too early, have done nothing: no later day names one of them.
+                let states = verdict.states();
+                let mut broken = states.iter().filter(|state| state.starts_with("broken"));
+                assert!(broken.all(|state| *state == states[day]), "{states:?}");
             }
         }
     }
@@ -132,7 +137,11 @@ fn a_replayed_record_is_named() {
             let verdict = attacker.verdict();
             // It is dated into day 2, and stands in a later one.
             let states = verdict.states();
-            assert_eq!(states[day], format!("broken at record {to}"), "{states:?}");
+            assert_eq!(
+                states[day],
+                format!("broken at sequence {to}"),
+                "{states:?}"
+            );
             assert_eq!(verdict.report["repeated_points"]["count"], 1);
         }
         // Behind everything.
