@@ -67,7 +67,7 @@ pub(crate) fn deliver(
     };
     let name = || path.display().to_string();
     let subkey = recipient.fingerprints().encryption;
-    let mut server = sealer(args, path, subkey, stop, notices);
+    let mut server = sealer(args, path, subkey, notices);
     let receipt = disk::vault_at(path, args.allow_network_fs, stop)
         .map_err(AppendError::Lock)
         .and_then(|mut vault| match &mut server {
@@ -93,15 +93,14 @@ pub(crate) fn deliver(
 
 /// The server that seals, if one is asked for. A mail must not wait in the queue, and at last be returned, because it cannot be sealed: the log goes on
 /// without, and the next run with the seal folder seals what came meanwhile.
-fn sealer<'a>(
+fn sealer(
     args: &Args,
     vault: &Path,
     subkey: Fingerprint,
-    stop: &'a StopSignals,
     notices: &mut Vec<Notice>,
-) -> Option<Sealer<DiskFolder<'a>>> {
+) -> Option<Sealer<DiskFolder<'static>>> {
     let folder = args.seal_dir.as_deref()?;
-    let opened = seal_folder::open(folder, vault, Some(subkey), args.allow_network_fs, stop);
+    let opened = seal_folder::open(folder, vault, Some(subkey), args.allow_network_fs);
     opened
         .inspect_err(|e| notices.push(Notice::Seals(e.to_string())))
         .ok()

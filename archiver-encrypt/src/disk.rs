@@ -34,6 +34,21 @@ const LOCK_PATIENCE: Duration = Duration::from_mins(1);
 /// The seal folder is locked under the vault's lock, so that nobody should hold it; whoever does must not keep the mail waiting.
 const SEALS_PATIENCE: Duration = Duration::from_secs(2);
 
+/// Lets this process hold as many files open as the system allows it. A vault in segments that is read from its beginning is open as a whole, and after three years of
+/// a segment a day it has more of them than the 1,024 that most systems begin with. Where it is not permitted, a vault of that length is told as one
+/// that cannot be read.
+pub fn hold_many_files() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
+    if current != maximum {
+        let all = Rlimit {
+            current: maximum,
+            maximum,
+        };
+        let _not_permitted = setrlimit(Resource::Nofile, all);
+    }
+}
+
 /// The vault at a path: a folder of segments when it is an existing folder, and one file otherwise.
 ///
 /// # Errors
@@ -70,12 +85,14 @@ pub struct DiskFolder<'a> {
     locked: Option<File>,
 }
 
-impl<'a> DiskFolder<'a> {
-    /// A seal folder.
-    pub(crate) fn of_seals(path: &Path, allow_network_fs: bool, stop: &'a StopSignals) -> Self {
-        Self::new(path, allow_network_fs, Some(stop), SEALS_PATIENCE)
+impl DiskFolder<'static> {
+    /// A seal folder. It is locked under the vault's lock, where the work is finished whatever comes: a record is written with its seals' bounds, or waits.
+    pub(crate) fn of_seals(path: &Path, allow_network_fs: bool) -> Self {
+        Self::new(path, allow_network_fs, None, SEALS_PATIENCE)
     }
+}
 
+impl<'a> DiskFolder<'a> {
     /// A folder of segments, for other work than the hook's under the writers' lock.
     #[must_use]
     pub fn of_segments(path: &Path, allow_network_fs: bool) -> Self {
@@ -116,6 +133,13 @@ impl DiskFolder<'_> {
             Err(e) if e.kind() == lost_race => Ok(None),
             opened => opened.map(Some),
         }
+    }
+
+    fn open_file(&self, name: &OsStr, options: &OpenOptions) -> io::Result<OpenFile> {
+        let path = self.path_of(name);
+        // Looked at before it is opened: opening a pipe would wait for its other end.
+        refuse_other_than_file(fs::metadata(&path)?.file_type())?;
+        self.opened(options.open(&path)?)
     }
 
     fn refuse_where_none_can_be_made(&self, name: &OsStr) -> io::Result<()> {
@@ -171,16 +195,16 @@ impl Folder for DiskFolder<'_> {
     }
 
     fn open(&self, name: &OsStr) -> io::Result<OpenFile> {
-        let path = self.path_of(name);
-        // Looked at before it is opened: opening a pipe would wait for its reader.
-        refuse_other_than_file(fs::metadata(&path)?.file_type())?;
-        let options = OpenOptions::new().read(true).append(true).to_owned();
-        self.opened(options.open(&path)?)
+        self.open_file(name, OpenOptions::new().read(true).append(true))
+    }
+
+    fn open_to_read(&self, name: &OsStr) -> io::Result<OpenFile> {
+        self.open_file(name, OpenOptions::new().read(true))
     }
 
     fn open_secret(&self, name: &OsStr) -> io::Result<OpenFile> {
         let path = || self.path_of(name).display().to_string();
-        let file = self.open(name)?;
+        let file = self.open_to_read(name)?;
         let found = file.0.metadata()?;
         if found.uid() != rustix::process::geteuid().as_raw() {
             return Err(Refusal::OfAnother(path()).into());

@@ -60,6 +60,7 @@ pub fn main_entry() -> ExitCode {
 /// leads here.
 #[must_use]
 pub fn main_entry_at(clock: Clock) -> ExitCode {
+    disk::hold_many_files();
     let mut args = std::env::args_os().skip(1).peekable();
     if let Some(command) = args.peek().and_then(|word| Command::named(word)) {
         return command.run(args, clock);

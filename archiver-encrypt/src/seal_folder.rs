@@ -14,7 +14,6 @@ use archiver_core::seal::writer::Sealer;
 use thiserror::Error;
 
 use crate::disk::{DiskFolder, others_may_use};
-use crate::stop::StopSignals;
 use crate::vault_place::is_same_file;
 
 /// Why nothing can be sealed with a folder.
@@ -35,15 +34,14 @@ pub(crate) enum SealFolderRefused {
 }
 
 /// Opens the seal folder of a vault whose mails are encrypted to `subkey`, if that is known.
-pub(crate) fn open<'a>(
+pub(crate) fn open(
     path: &Path,
     vault: &Path,
     subkey: Option<Fingerprint>,
     allow_network_fs: bool,
-    stop: &'a StopSignals,
-) -> Result<Sealer<DiskFolder<'a>>, SealFolderRefused> {
+) -> Result<Sealer<DiskFolder<'static>>, SealFolderRefused> {
     require_own_folder(path, vault)?;
-    let folder = DiskFolder::of_seals(path, allow_network_fs, stop);
+    let folder = DiskFolder::of_seals(path, allow_network_fs);
     let sealer = Sealer::open(folder).map_err(unusable(path))?;
     require_archive(path, sealer.server(), subkey)?;
     Ok(sealer)

@@ -42,6 +42,7 @@ fn main() -> ExitCode {
     if called_as_hook() {
         return archiver_encrypt::main_entry();
     }
+    archiver_encrypt::disk::hold_many_files();
     let hardened = hardening::harden();
     if let Err(error) = interrupt::watch() {
         return explain(&unwatched(&error)).into();

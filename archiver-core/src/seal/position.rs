@@ -21,7 +21,7 @@ use crate::vault::chain::Fault;
 use crate::vault::disk::Folder;
 use crate::vault::header::Header;
 use crate::vault::leaf::{LeafHash, LogId, Place};
-use crate::vault::tail::Tail;
+use crate::vault::tail::{LastRecord, Tail};
 use crate::vault::writable::LockedVault;
 
 /// Why no checkpoint may be signed over a log.
@@ -189,9 +189,8 @@ fn find_leaf<F: Folder>(
     leaf: LeafHash,
     log: LogId,
 ) -> io::Result<Option<Behind>> {
-    while vault.reach_back()? {}
-    let mut size = vault.end().total();
-    while let Some(record) = Tail::find(vault.end(), size)?.last {
+    let mut backward = Backward::from_the_end(vault);
+    while let Some(record) = backward.next(vault)? {
         if record.header.leaf == leaf {
             let (header, end) = (record.header, record.end);
             return Ok(Some(Behind { header, end }));
@@ -199,9 +198,42 @@ fn find_leaf<F: Folder>(
         if record.header.place.log != log {
             break;
         }
-        size = record.start;
     }
     Ok(None)
+}
+
+/// A walk back through the records of a vault. Files are taken in as far as it goes.
+struct Backward {
+    /// Where the last record begins that was found.
+    before: u64,
+}
+
+impl Backward {
+    fn from_the_end<F: Folder>(vault: &LockedVault<'_, F>) -> Self {
+        let before = vault.end().total();
+        Self { before }
+    }
+
+    /// The record before. One that begins a file does not count until the file before is taken in, which may end in the middle of a line.
+    fn next<F: Folder>(
+        &mut self,
+        vault: &mut LockedVault<'_, F>,
+    ) -> io::Result<Option<LastRecord>> {
+        loop {
+            let found = Tail::find(vault.end(), self.before)?.last;
+            if let Some(sure) = found.as_ref().filter(|found| found.start > 0) {
+                self.before = sure.start;
+                return Ok(found);
+            }
+            match vault.reach_back()? {
+                Some(size) => self.before += size,
+                None => {
+                    self.before = 0;
+                    return Ok(found);
+                }
+            }
+        }
+    }
 }
 
 /// How many records a log has by the number that its last one claims; records of other logs may stand behind it.
@@ -209,14 +241,12 @@ pub(super) fn claimed_size<F: Folder>(
     vault: &mut LockedVault<'_, F>,
     log: LogId,
 ) -> io::Result<u64> {
-    while vault.reach_back()? {}
-    let mut size = vault.end().total();
-    while let Some(record) = Tail::find(vault.end(), size)?.last {
+    let mut backward = Backward::from_the_end(vault);
+    while let Some(record) = backward.next(vault)? {
         let place = record.header.place;
         if place.log == log {
             return Ok(place.seq.saturating_add(1));
         }
-        size = record.start;
     }
     Ok(0)
 }
@@ -227,7 +257,7 @@ pub(super) fn until<F: Folder<File: Sync>>(
     log: LogId,
     day: Day,
 ) -> io::Result<State> {
-    while vault.reach_back()? {}
+    vault.reach_the_beginning()?;
     let mut state = State::beginning(log);
     replay(vault, None, |record| {
         let Place { log, time, .. } = record.place;
@@ -282,7 +312,9 @@ impl Reader {
         vault: &mut LockedVault<'_, F>,
         behind: Option<Behind>,
     ) -> io::Result<()> {
-        while vault.reach_back()? {}
+        if behind.is_none() {
+            vault.reach_the_beginning()?;
+        }
         replay(vault, behind, |record| {
             self.take(record);
             ControlFlow::Continue(())

@@ -193,7 +193,7 @@ fn open_if_there<F: Folder>(folder: &F, name: &str) -> io::Result<Option<F::File
 /// The last lines of what was remembered. What cannot be read was not remembered.
 pub(super) fn end_of_states(folder: &impl Folder) -> Vec<u8> {
     let read = || -> io::Result<Vec<u8>> {
-        let file = folder.open(STATE_FILE.as_ref())?;
+        let file = folder.open_to_read(STATE_FILE.as_ref())?;
         let size = file.size()?;
         let start = size.saturating_sub(STATE_END);
         let mut end = vec![0; usize::try_from(size - start).map_err(io::Error::other)?];

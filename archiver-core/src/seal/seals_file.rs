@@ -20,7 +20,7 @@ pub(super) struct SealsFile<'a, F> {
 impl<F: Folder> SealsFile<'_, F> {
     /// The whole notes in the file's end, in its order; and then those in a longer end, when they are asked for. Nobody has verified them.
     pub(super) fn ends(&self) -> io::Result<impl Iterator<Item = io::Result<Vec<Note>>>> {
-        let file = match self.folder.open(&self.name) {
+        let file = match self.folder.open_to_read(&self.name) {
             Err(e) if e.kind() == ErrorKind::NotFound => None,
             opened => Some(opened?),
         };

@@ -35,6 +35,18 @@ pub(super) struct LastFinal {
     pub(super) hash: NoteHash,
 }
 
+impl LastFinal {
+    /// The one of the later day.
+    pub(super) fn later(one: Option<Self>, other: Option<Self>) -> Option<Self> {
+        one.into_iter().chain(other).max_by_key(|last| last.day)
+    }
+
+    /// When the day begins into which records may be dated again.
+    pub(super) fn first_second_behind(self) -> Option<UtcTime> {
+        self.day.plus(1).map(Day::first_second)
+    }
+}
+
 impl fmt::Display for LastFinal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/{}", self.day, self.hash)

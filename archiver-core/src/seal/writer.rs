@@ -14,7 +14,7 @@ use super::note::{Note, Origin};
 use super::position::{self, Position};
 use super::seal_folder::{self, Remembered, SealFolderError};
 use super::server::Server;
-use super::state::{State, newest_first};
+use super::state::{LastFinal, State, newest_first};
 use crate::identity::UtcTime;
 use crate::openpgp::encrypt::SealedBody;
 use crate::vault::append::{AppendError, Log, Receipt, append_to_log};
@@ -66,8 +66,8 @@ pub struct Sealer<D> {
     request: Request,
     anomalies: Vec<Anomaly>,
     run: Option<Run>,
-    /// How many records the log is known to have, while `run` does not say it.
-    known_records: u64,
+    /// What is known of the log while `run` does not say it.
+    known: Known,
     /// A bug on purpose: what is remembered is not compared with the vault.
     #[cfg(test)]
     believes_state: bool,
@@ -80,6 +80,24 @@ struct Request {
     thorough: bool,
     /// Uses keys up to this day, however far ahead it is.
     catch_up: Option<Day>,
+}
+
+/// What is known of a log without its seals.
+#[derive(Clone, Copy, Debug)]
+struct Known {
+    /// How many records it has; otherwise why the vault could not be read for it.
+    records: Result<u64, io::ErrorKind>,
+    /// The last final that stands for certain: no record may be dated into its day, whatever else is wrong.
+    last_final: Option<LastFinal>,
+}
+
+impl Default for Known {
+    fn default() -> Self {
+        Self {
+            records: Ok(0),
+            last_final: None,
+        }
+    }
 }
 
 /// What was found out under the lock.
@@ -104,7 +122,7 @@ impl<D: Folder> Sealer<D> {
             request: Request::default(),
             anomalies: Vec::new(),
             run: None,
-            known_records: 0,
+            known: Known::default(),
             #[cfg(test)]
             believes_state: false,
         })
@@ -160,7 +178,10 @@ impl<D: Folder> Sealer<D> {
         };
         let mut vault = vault.lock()?;
         self.prepare(&mut vault, clock());
-        self.remember();
+        // Whoever may not use the seed is not the one who seals here, and would only leave a state that the one who does cannot write.
+        if self.has_seed() {
+            self.remember();
+        }
         <Self as Log<F>>::finish(self);
         vault.unlock();
         Ok(())
@@ -183,12 +204,13 @@ impl<D: Folder> Sealer<D> {
 impl<D: Folder, F: Folder<File: Sync>> Log<F> for Sealer<D> {
     fn prepare(&mut self, vault: &mut LockedVault<'_, F>, now: UtcTime) {
         self.run = None;
+        self.known = Known::default();
         let locked = self.folder.lock().map_err(Anomaly::SealFolder);
         if let Err(anomaly) = locked.and_then(|()| self.seal_what_is_due(vault, now)) {
             self.anomalies.push(anomaly);
         }
         if self.run.is_none() {
-            self.known_records = self.records_known_without_the_seals(vault);
+            self.known = self.known_without_the_seals(vault);
         }
     }
 
@@ -199,7 +221,13 @@ impl<D: Folder, F: Folder<File: Sync>> Log<F> for Sealer<D> {
         let last = state.and_then(|state| state.last);
         let seq = match before.filter(|before| before.place.log == log) {
             Some(own) => own.place.seq.checked_add(1).ok_or(AppendError::LogIsFull)?,
-            None => state.map_or(self.known_records, |state| state.tree.size()),
+            None => match state {
+                Some(state) => state.tree.size(),
+                None => self
+                    .known
+                    .records
+                    .map_err(|e| AppendError::Read(e.into()))?,
+            },
         };
         let own_leaf = last.map_or(LeafHash::BEFORE_THE_FIRST, |last| last.leaf);
         let prev = before.map_or(own_leaf, |before| before.leaf);
@@ -207,7 +235,13 @@ impl<D: Folder, F: Folder<File: Sync>> Log<F> for Sealer<D> {
             .map(|before| before.place.time)
             .max(last.map(|last| last.time));
         let bounds = self.run.as_ref();
-        let mut time = now.max(bounds.and_then(|run| run.earliest).unwrap_or(now));
+        let earliest = bounds.and_then(|run| run.earliest);
+        let earliest = earliest.max(
+            self.known
+                .last_final
+                .and_then(LastFinal::first_second_behind),
+        );
+        let mut time = now.max(earliest.unwrap_or(now));
         if let Some(latest) = bounds.and_then(|run| run.latest) {
             time = time.min(latest);
         }
@@ -234,30 +268,43 @@ impl<D: Folder, F: Folder<File: Sync>> Log<F> for Sealer<D> {
 
 impl<D: Folder> Sealer<D> {
     fn remember(&mut self) {
-        self.remember_by(seal_folder::remember);
-    }
-
-    fn remember_surely(&mut self) {
-        self.remember_by(seal_folder::remember_surely);
-    }
-
-    fn remember_by(&mut self, write: impl FnOnce(&D, &State) -> io::Result<()>) {
-        let Some(run) = &self.run else { return };
-        if let Err(e) = write(&self.folder, &run.state) {
-            self.anomalies.push(Anomaly::NotRemembered(e));
+        if let Err(anomaly) = self.remember_by(seal_folder::remember) {
+            self.anomalies.push(anomaly);
         }
     }
 
-    /// A record's number when nothing can be sealed and no record of ours stands last: behind all that the vault or the remembered state knows of. Records that
-    /// came in while nothing could be remembered, in a vault that was then moved away, are known to neither: their numbers are given again, and no
-    /// seal covers them. A vault whose end cannot be read gets no record anyway.
-    fn records_known_without_the_seals<F: Folder>(&self, vault: &mut LockedVault<'_, F>) -> u64 {
+    fn remember_surely(&mut self) -> Result<(), Anomaly> {
+        self.remember_by(seal_folder::remember_surely)
+    }
+
+    fn remember_by(&self, write: impl FnOnce(&D, &State) -> io::Result<()>) -> Result<(), Anomaly> {
+        let Some(run) = &self.run else { return Ok(()) };
+        write(&self.folder, &run.state).map_err(Anomaly::NotRemembered)
+    }
+
+    fn has_seed(&self) -> bool {
+        let is_of_the_seed = |anomaly: &Anomaly| matches!(anomaly, Anomaly::NoSeed(_));
+        !self.anomalies.iter().any(is_of_the_seed)
+    }
+
+    /// What a record's place depends on when nothing can be sealed and no record of ours stands last: it goes behind all that the vault or the remembered state knows
+    /// of. Records that came in while nothing could be remembered, in a vault that was then moved away, are known to neither: their numbers are given
+    /// again, and no seal covers them.
+    fn known_without_the_seals<F: Folder>(&self, vault: &mut LockedVault<'_, F>) -> Known {
         let log = self.server.log();
         let lines = seal_folder::end_of_states(&self.folder);
         let remembered = newest_first(&lines, log).next();
-        let remembered = remembered.map_or(0, |state| state.tree.size());
-        let claimed = position::claimed_size(vault, log).unwrap_or(0);
-        claimed.max(remembered)
+        let size = remembered.as_ref().map_or(0, |state| state.tree.size());
+        let claimed = position::claimed_size(vault, log);
+        Known {
+            records: claimed
+                .map(|claimed| claimed.max(size))
+                .map_err(|e| e.kind()),
+            last_final: LastFinal::later(
+                self.known.last_final,
+                remembered.and_then(|state| state.last_final),
+            ),
+        }
     }
 
     /// Leaves in `self.run` what the record's place depends on, as far as it gets.
@@ -273,6 +320,7 @@ impl<D: Folder> Sealer<D> {
         let seed = seal_folder::seed(&self.folder, origin.log);
         let states = seal_folder::end_of_states(&self.folder);
         let last = self.last_seal(vault, origin, &states, seed.as_ref().ok())?;
+        self.known.last_final = last.last_final;
         let found = self.position(vault, &states, last.note.as_ref())?;
         let may_seal = found.state.may_seal;
         let state = State {

@@ -140,7 +140,7 @@ pub(crate) fn find_tail<F: Folder>(vault: &mut LockedVault<'_, F>) -> std::io::R
     loop {
         let tail = Tail::find(vault.end(), vault.end().total())?;
         let is_sure = tail.last.as_ref().is_some_and(|last| last.start > 0);
-        if is_sure || !vault.reach_back()? {
+        if is_sure || vault.reach_back()?.is_none() {
             return Ok(tail);
         }
     }

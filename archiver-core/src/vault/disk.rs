@@ -92,6 +92,12 @@ pub trait Folder {
     /// What the system reports.
     fn open(&self, name: &OsStr) -> io::Result<Self::File>;
 
+    /// Opens a file for reading only. A file that may not be written, or is not to be any more, can be read.
+    ///
+    /// # Errors
+    /// What the system reports.
+    fn open_to_read(&self, name: &OsStr) -> io::Result<Self::File>;
+
     /// Opens a secret file for reading, if nobody but the user who runs this may read it.
     ///
     /// # Errors
@@ -128,7 +134,7 @@ pub trait Folder {
 /// # Errors
 /// What the system reports; a file longer than `limit` is an error too.
 pub fn read_whole(folder: &impl Folder, name: &OsStr, limit: usize) -> io::Result<Option<Vec<u8>>> {
-    let file = match folder.open(name) {
+    let file = match folder.open_to_read(name) {
         Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
         opened => opened?,
     };

@@ -43,7 +43,7 @@ impl<F: Folder> WritableVault<F> {
     /// Whether a vault that is one file is not there, nor its seals. A folder of segments says of itself that it is one.
     pub(crate) fn is_gone(&self) -> bool {
         let is_missing = |name: &OsStr| {
-            let opened = self.folder.open(name);
+            let opened = self.folder.open_to_read(name);
             opened.is_err_and(|e| e.kind() == io::ErrorKind::NotFound)
         };
         match &self.shape {
@@ -137,18 +137,27 @@ impl<F: Folder> LockedVault<'_, F> {
         &self.end
     }
 
-    /// Takes the files before into [`Self::end`], up to the next one that is not empty. Returns whether there was one.
-    pub(crate) fn reach_back(&mut self) -> io::Result<bool> {
+    /// Takes the files before into [`Self::end`], up to the next one that is not empty. Returns how many bytes it has; `None` when there was none. After an error it
+    /// begins with the same file again: none is ever left out.
+    pub(crate) fn reach_back(&mut self) -> io::Result<Option<u64>> {
         let Some(segments) = &mut self.segments else {
-            return Ok(false);
+            return Ok(None);
         };
-        while let Some(before) = segments.earlier.pop() {
-            let file = self.folder.open(&before.file_name())?;
-            if self.end.put_in_front(file)? > 0 {
-                return Ok(true);
+        while let Some(before) = segments.earlier.last() {
+            let file = self.folder.open_to_read(&before.file_name())?;
+            let size = self.end.put_in_front(file)?;
+            segments.earlier.pop();
+            if size > 0 {
+                return Ok(Some(size));
             }
         }
-        Ok(false)
+        Ok(None)
+    }
+
+    /// Takes all files before into [`Self::end`].
+    pub(crate) fn reach_the_beginning(&mut self) -> io::Result<()> {
+        while self.reach_back()?.is_some() {}
+        Ok(())
     }
 
     /// What is left of the segments that were removed in front of the first one, in the vault's order.

@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 
 use archiver_core::seal::note::{Kind, Note};
 use archiver_core::seal::notes::pieces;
 use archiver_core::vault::leaf::LogId;
-use custody_tests::{SEALED_ARCHIVE, today};
+use custody_tests::{SEALED_ARCHIVE, custodian, hook, needs, run_with_stdin, today};
 
 use crate::site::Site;
 
@@ -123,6 +123,48 @@ fn a_vault_in_segments_is_sealed_across_them() {
     );
     let finals = notes.iter().filter(|note| note.claimed.kind == Kind::Final);
     assert_eq!((finals.count(), site.key_day()), (2, 2));
+}
+
+/// As after years of a segment a day: more segments than files that a process may hold open at first.
+#[test]
+fn a_vault_of_very_many_segments_is_archived_to_sealed_and_read() {
+    if !needs("prlimit") {
+        return;
+    }
+    let site = Site::installed(1);
+    let vault = site.ceremony.vault();
+    fs::create_dir(&vault).unwrap();
+    fs::write(
+        vault.join("segments.conf"),
+        "archiver segments 1 size=1 day=no\n",
+    )
+    .unwrap();
+    for mail in 0..100 {
+        assert_eq!(site.archive("mail").stderr, "", "{mail}");
+    }
+    assert!(vault.join("VAULT-000100.asc").exists());
+    let with_few_files = |command: &Command| {
+        let mut prlimit = Command::new("prlimit");
+        prlimit.arg("--nofile=64:1024").arg(command.get_program());
+        prlimit.args(command.get_args());
+        run_with_stdin(&mut prlimit, b"mail")
+    };
+    // It is all read again.
+    fs::remove_file(site.folder().join("state")).unwrap();
+    let ran = with_few_files(&site.hook()).expect_code(0);
+    assert_eq!(ran.stderr, "");
+    let mut seal = hook();
+    seal.args(["seal", "--vault"]).arg(&vault);
+    seal.arg("--seal-dir").arg(site.folder());
+    fs::remove_file(site.folder().join("state")).unwrap();
+    let _ = with_few_files(&seal)
+        .expect_code(0)
+        .prints("sealed: 101 records ");
+    let mut inspect = custodian();
+    inspect.arg("inspect").arg(&vault);
+    let _ = with_few_files(&inspect)
+        .expect_code(0)
+        .prints("101 records");
 }
 
 #[test]

@@ -151,7 +151,7 @@ impl<D: Folder, F: Folder<File: Sync>> DayEnd<'_, '_, '_, D, F> {
     fn give_up(&mut self, seed: Seed) -> Result<(), Anomaly> {
         let day = seed.day();
         let next = seed.next().ok_or(Anomaly::KeysEnded(day))?;
-        self.sealer.remember_surely();
+        self.sealer.remember_surely()?;
         self.has_signed = false;
         self.advance_to(next)
     }

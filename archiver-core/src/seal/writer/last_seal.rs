@@ -2,7 +2,8 @@
 //!
 //! Whoever may write beside the vault can append to its seals what he likes: a note of his own, or an old one of ours once more. So a note counts when this
 //! server remembers it, or when it is signed with the key of the seed's day or of a later one. A note of an earlier day cannot be verified here any
-//! more, because its key is gone; such a one counts only when what was remembered is lost or older. Everything else is passed over, and told.
+//! more, because its key is gone; such a one counts only when what was remembered is lost or older. Everything else is passed over, and told. Without a usable
+//! seed nothing is signed, so that what is remembered is enough, and nobody's note is called strange that could be our own.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -50,7 +51,8 @@ impl Judge<'_> {
             };
             let found = notes.iter().rposition(|note| self.counts(note, &keys));
             let behind = found.map_or(0, |found| found + 1);
-            passed_over = notes.get(behind..).and_then(<[Note]>::last).copied();
+            let mut behind = notes.get(behind..).unwrap_or_default().iter();
+            passed_over = behind.rfind(|note| self.is_strange(note)).copied();
             if let Some(note) = found.and_then(|found| notes.get(found)) {
                 return Ok(LastSeal {
                     note: Some(*note),
@@ -73,12 +75,17 @@ impl Judge<'_> {
         }
         match self.seed {
             _ if self.remembers(note) => true,
-            None => true,
+            None => false,
             Some(seed) if day < seed.day() => !self.knows_the_final_before(seed.day()),
             Some(_) => keys
                 .get(&day)
                 .is_some_and(|key| note.verify_with(key).is_ok()),
         }
+    }
+
+    /// Whether a note that does not count can be none of ours. Without a seed only what another one says of itself tells that.
+    fn is_strange(&self, note: &Note) -> bool {
+        self.seed.is_some() || note.claimed.origin != self.origin
     }
 
     fn remembers(&self, note: &Note) -> bool {

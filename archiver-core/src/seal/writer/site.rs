@@ -180,6 +180,17 @@ impl Site {
         (receipt, sealer.take_anomalies())
     }
 
+    /// The hook on a disk that may fail: whether the mail was acknowledged.
+    pub(super) fn try_hook(&self, mail: u8, at: UtcTime) -> bool {
+        let opened = Sealer::open(self.seals.clone()).ok();
+        let is_archived = opened.is_some_and(|mut sealer| {
+            let appended = sealer.append(&mut self.writable(), sealed(mail), || at);
+            appended.is_ok()
+        });
+        self.disk.end_of_process();
+        is_archived
+    }
+
     /// The hook, and nothing is wrong.
     pub(super) fn archive(&self, mail: u8, at: UtcTime) -> Receipt {
         let (receipt, anomalies) = self.hook(mail, at);

@@ -8,6 +8,7 @@ use crate::seal::seal_folder::{SEED_FILE, STATE_FILE};
 use crate::seal::verify::Finding;
 use crate::secret::SecretBytes;
 use crate::vault::memory_disk::Faults;
+use crate::vault::segments::Listing;
 
 const KEYS: u32 = 200;
 const HOUR: i64 = 3600;
@@ -891,7 +892,7 @@ fn a_failure_anywhere_in_sealing_archives_the_mail_and_the_next_run_makes_up_for
         assert!(site.has(9));
         // Not even a clock that goes back behind the final brings a record into the sealed day.
         let receipt = site.archive(10, site.at(2, 23 * HOUR));
-        assert!(receipt.header.place.time >= site.at(2, 23 * HOUR));
+        assert!(receipt.header.place.time >= site.at(3, 0), "{failing}");
         site.archive(11, site.at(3, HOUR));
         let verdict = site.verdict(site.at(3, 2 * HOUR));
         assert!(
@@ -901,4 +902,88 @@ fn a_failure_anywhere_in_sealing_archives_the_mail_and_the_next_run_makes_up_for
         );
         assert_eq!(site.seed_day(), site.day(3));
     }
+}
+
+/// A vault in segments, the last of which is empty, as a full disk leaves it right after it was begun.
+fn two_sealed_days_in_segments() -> Site {
+    let site = Site::in_segments(KEYS);
+    for mail in 0..5 {
+        site.archive(mail, site.at(i64::from(mail) / 2, 0));
+    }
+    let segments = Listing::of(site.vault.all_names()).segments;
+    let next = segments.last().unwrap().next().unwrap().file_name();
+    site.vault.put(next.to_str().unwrap(), b"");
+    site
+}
+
+/// The site after a hook at each of whose calls, one after the other, the disk failed once.
+fn with_a_failure_at_each_call(
+    before: &Site,
+    mail: u8,
+    at: UtcTime,
+) -> impl Iterator<Item = (String, bool, Site)> {
+    let site = before.copy();
+    let _ = site.disk.take_calls();
+    assert!(site.try_hook(mail, at));
+    let calls = site.disk.take_calls();
+    (0..calls.len()).map(move |number| {
+        let (site, call) = (before.copy(), calls[number]);
+        site.disk.set_faults(Faults {
+            failing: vec![call],
+            spared: calls[..number]
+                .iter()
+                .filter(|other| **other == call)
+                .count(),
+            times: Some(1),
+            ..Faults::default()
+        });
+        let is_archived = site.try_hook(mail, at);
+        site.disk.set_faults(Faults::default());
+        (format!("{call}, call {number}"), is_archived, site)
+    })
+}
+
+#[test]
+fn whichever_call_fails_the_log_does_not_fork_and_no_honest_day_is_broken() {
+    let mut failed = 0;
+    for before in [two_sealed_days(), two_sealed_days_in_segments()] {
+        for (what, is_archived, site) in with_a_failure_at_each_call(&before, 9, before.at(3, 0)) {
+            assert!(!is_archived || site.has(9), "{what}");
+            site.hook(10, site.at(2, 23 * HOUR));
+            site.hook(11, site.at(3, HOUR));
+            let (now, records) = (site.at(3, 2 * HOUR), site.records());
+            let sequences = records.iter().map(|record| record.place.seq);
+            assert!(sequences.eq(0..records.len() as u64), "{what}");
+            assert!(
+                site.verdict(now).is_intact(),
+                "{what}: {:?}",
+                site.states(now)
+            );
+            assert_eq!(site.seed_day(), site.day(3), "{what}");
+            failed += 1;
+        }
+    }
+    assert!(failed > 60, "{failed}");
+}
+
+/// The clock goes back at the worst moment: when the seals cannot say what is sealed.
+#[test]
+fn whichever_call_fails_no_record_is_dated_into_a_sealed_day() {
+    let mut archived = 0;
+    for before in [two_sealed_days(), two_sealed_days_in_segments()] {
+        assert!(before.seal(before.at(3, 0), None).is_empty());
+        let sealed = before.records().len();
+        let back = before.at(2, 23 * HOUR);
+        for (what, is_archived, site) in with_a_failure_at_each_call(&before, 9, back) {
+            for record in &site.records()[sealed..] {
+                assert!(
+                    record.place.time >= site.at(3, 0),
+                    "{what}: {:?}",
+                    record.place
+                );
+            }
+            archived += u32::from(is_archived);
+        }
+    }
+    assert!(archived > 20, "{archived}");
 }

@@ -110,6 +110,10 @@ impl Folder for Seeded {
         Ok(self.seeded(self.folder.open(name)?, name))
     }
 
+    fn open_to_read(&self, name: &OsStr) -> io::Result<SeededFile> {
+        Ok(self.seeded(self.folder.open_to_read(name)?, name))
+    }
+
     fn open_secret(&self, name: &OsStr) -> io::Result<SeededFile> {
         Ok(self.seeded(self.folder.open_secret(name)?, name))
     }

@@ -138,7 +138,7 @@ fn seal(args: &Args, path: &Path, folder: &Path, clock: Clock) -> Result<Vec<Rem
     if !path.exists() && !seals_of(path).exists() {
         return Err(NotSealed::NoVault(path.display().to_string()));
     }
-    let mut sealer = seal_folder::open(folder, path, None, args.allow_network_fs, &stop)?;
+    let mut sealer = seal_folder::open(folder, path, None, args.allow_network_fs)?;
     disk::vault_at(path, args.allow_network_fs, &stop)
         .and_then(|mut vault| sealer.seal(&mut vault, args.catch_up, || clock().unwrap_or(now)))
         .map_err(|source| NotSealed::Vault {

@@ -195,6 +195,10 @@ impl Folder for Buggy {
         Ok(self.wrap(name, self.folder.open(name)?))
     }
 
+    fn open_to_read(&self, name: &OsStr) -> io::Result<BuggyFile> {
+        Ok(self.wrap(name, self.folder.open_to_read(name)?))
+    }
+
     fn open_secret(&self, name: &OsStr) -> io::Result<BuggyFile> {
         Ok(self.wrap(name, self.folder.open_secret(name)?))
     }
