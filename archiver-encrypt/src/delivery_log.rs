@@ -54,10 +54,10 @@ impl DeliveryLog {
     }
 
     /// What somebody should look after.
-    pub(crate) fn warn(&self, notices: &[Notice]) {
+    pub(crate) fn warn(&self, notices: &[Notice], is_archived: bool) {
         for notice in notices {
-            self.syslog
-                .say(Level::Warning, &format!("warning: {notice}"));
+            let told = notice.told(is_archived);
+            self.syslog.say(Level::Warning, &format!("warning: {told}"));
         }
     }
 }

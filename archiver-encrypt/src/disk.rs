@@ -202,6 +202,20 @@ impl Folder for DiskFolder<'_> {
         self.open_file(name, OpenOptions::new().read(true))
     }
 
+    fn open_unshared(&self, name: &OsStr) -> io::Result<OpenFile> {
+        let found = fs::symlink_metadata(self.path_of(name))?;
+        let path = || self.path_of(name).display().to_string();
+        if found.is_symlink() || found.nlink() != 1 {
+            return Err(Refusal::Shared(path()).into());
+        }
+        let file = self.open(name)?;
+        let opened = file.0.metadata()?;
+        if (opened.dev(), opened.ino()) != (found.dev(), found.ino()) {
+            return Err(Refusal::Shared(path()).into());
+        }
+        Ok(file)
+    }
+
     fn open_secret(&self, name: &OsStr) -> io::Result<OpenFile> {
         let path = || self.path_of(name).display().to_string();
         let file = self.open_to_read(name)?;

@@ -153,8 +153,9 @@ fn run(
             reply::refuse(&e.to_string(), err)
         }
     };
-    log.warn(&notices);
-    reply::warn(&notices, err);
+    let is_archived = code == DELIVERED;
+    log.warn(&notices, is_archived);
+    reply::warn(&notices, is_archived, err);
     code
 }
 

@@ -27,7 +27,7 @@ pub(crate) const TRY_AGAIN_LATER: u8 = 75;
 /// What somebody should look after, though the mail is archived. The strings are paths.
 #[derive(Debug, PartialEq, Eq, Error)]
 pub(crate) enum Notice {
-    #[error("certificate {0} is {1}; the mail is archived all the same")]
+    #[error("certificate {0} is {1}")]
     NotInForce(String, Validity),
     #[error("certificate {0} may be written by its group; run: chmod g-w {0}")]
     WritableByGroup(String),
@@ -44,11 +44,26 @@ pub(crate) enum Notice {
     )]
     TornTail(String),
     #[error(
-        "vault {0}: the clock says {1}, but the record before claims {2}, which the new record took over; the mail is archived all the same; check this machine's clock, and when it is right, the time of the records before"
+        "vault {0}: the clock says {1}, but the record before claims {2}, which the new record took over; check this machine's clock, and when it is right, the time of the records before"
     )]
     ClockBehind(String, UtcTime, UtcTime),
-    #[error("seals: {0}; the mail is archived all the same")]
+    #[error("seals: {0}")]
     Seals(String),
+}
+
+impl Notice {
+    /// In words, for a mail that was archived or was not.
+    pub(crate) fn told(&self, is_archived: bool) -> String {
+        let casts_doubt = matches!(
+            self,
+            Self::NotInForce(..) | Self::ClockBehind(..) | Self::Seals(..)
+        );
+        if is_archived && casts_doubt {
+            format!("{self}; the mail is archived all the same")
+        } else {
+            self.to_string()
+        }
+    }
 }
 
 /// Says that the record is on stable storage, and where it stands.
@@ -66,9 +81,10 @@ pub(crate) fn refuse(problem: &str, err: &mut impl Write) -> u8 {
 }
 
 /// Says what somebody should look after.
-pub(crate) fn warn(notices: &[Notice], err: &mut impl Write) {
+pub(crate) fn warn(notices: &[Notice], is_archived: bool, err: &mut impl Write) {
     for notice in notices {
-        say(err, &format!("archiver-encrypt: warning: {notice}"));
+        let told = notice.told(is_archived);
+        say(err, &format!("archiver-encrypt: warning: {told}"));
     }
 }
 
@@ -105,8 +121,18 @@ mod tests {
     #[test]
     fn a_warning_does_not_begin_with_a_status() {
         let mut err = Vec::new();
-        warn(&[Notice::WritableByGroup("/c".to_owned())], &mut err);
+        warn(&[Notice::WritableByGroup("/c".to_owned())], true, &mut err);
         assert!(err.starts_with(b"archiver-encrypt: warning: certificate /c "));
+    }
+
+    #[test]
+    fn a_mail_that_was_refused_is_never_called_archived() {
+        let notice = Notice::Seals("there is no seed".to_owned());
+        assert_eq!(
+            notice.told(true),
+            "seals: there is no seed; the mail is archived all the same"
+        );
+        assert_eq!(notice.told(false), "seals: there is no seed");
     }
 
     #[test]
@@ -121,6 +147,6 @@ mod tests {
             }
         }
         assert_eq!(refuse("anything", &mut Closed), TRY_AGAIN_LATER);
-        warn(&[Notice::TornTail("/v".to_owned())], &mut Closed);
+        warn(&[Notice::TornTail("/v".to_owned())], false, &mut Closed);
     }
 }

@@ -187,7 +187,7 @@ fn an_installation_that_is_killed_anywhere_loses_no_seed_and_is_taken_up_by_the_
     install.arg("--seal-dir").arg(path("seal"));
     install.arg("--vault").arg(path("VAULT"));
     let begin_anew = || {
-        for name in ["server", "seal", "seal.new"] {
+        for name in ["server", "seal", ".seal.installing"] {
             let _ = fs::remove_dir_all(path(name));
         }
         let _ = fs::remove_file(path("VAULT.seals"));
@@ -225,7 +225,7 @@ fn assert_installed(root: &Path, server: &Server, keys: &ServerKeys, step: &impl
     assert_eq!(keys.key_of(seed.day()), Some(key), "{step:?}");
     let text = fs::read_to_string(root.join("seal/server")).unwrap();
     assert_eq!(text, server.to_string(), "{step:?}");
-    assert!(!root.join("seal.new").exists(), "{step:?}");
+    assert!(!root.join(".seal.installing").exists(), "{step:?}");
     let seals = fs::read_to_string(root.join("VAULT.seals")).unwrap();
     let finals = seals.matches("\nkind final\n").count();
     let days = seed.day().days_since(*keys.days().start());

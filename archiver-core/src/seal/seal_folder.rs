@@ -167,12 +167,14 @@ pub(super) fn write_seed(folder: &impl Folder, seed: &Seed) -> Result<(), SeedNo
 /// What an interrupted run left is the seed of a day that will be over, too, or half of one. That it has lost its name is on stable storage before another
 /// file gets that name: no crash may put it, overwritten or torn, in the seed's place. Returns whether it was overwritten.
 fn remove_leftover(folder: &impl Folder) -> io::Result<io::Result<()>> {
-    let Some(leftover) = open_if_there(folder, UNFINISHED_SEED)? else {
-        return Ok(Ok(()));
+    let overwritten = match folder.open_unshared(UNFINISHED_SEED.as_ref()) {
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(Ok(())),
+        // What is longer is no seed.
+        Ok(leftover) if leftover.size()? > SEED_FILE_BYTES as u64 => Ok(()),
+        Ok(leftover) => leftover.wipe(),
+        // A link to something else, the present seed perhaps, loses its name only.
+        Err(e) => Err(e),
     };
-    // What is longer is no seed, and perhaps a link to something else.
-    let is_seed = leftover.size()? <= SEED_FILE_BYTES as u64;
-    let overwritten = if is_seed { leftover.wipe() } else { Ok(()) };
     folder.remove(UNFINISHED_SEED.as_ref())?;
     folder.sync_name(SEED_FILE.as_ref())?;
     Ok(overwritten)

@@ -98,6 +98,12 @@ pub trait Folder {
     /// What the system reports.
     fn open_to_read(&self, name: &OsStr) -> io::Result<Self::File>;
 
+    /// Opens a file for reading and appending that has this name and no other, and whose name is no link.
+    ///
+    /// # Errors
+    /// What the system reports; a link, or a file with several names, is an error too.
+    fn open_unshared(&self, name: &OsStr) -> io::Result<Self::File>;
+
     /// Opens a secret file for reading, if nobody but the user who runs this may read it.
     ///
     /// # Errors

@@ -314,6 +314,11 @@ impl Folder for MemoryFolder {
         self.open(name)
     }
 
+    /// There are no links.
+    fn open_unshared(&self, name: &OsStr) -> io::Result<MemoryFile> {
+        self.open(name)
+    }
+
     /// There is one user only.
     fn open_secret(&self, name: &OsStr) -> io::Result<MemoryFile> {
         self.open(name)

@@ -35,6 +35,8 @@ pub(super) enum Refusal {
         "{0} may be read or written by others than its owner, who could forge the seals of the days to come; run: chmod go-rwx {0}, and tell the auditor since when"
     )]
     Exposed(String),
+    #[error("{0} is a link, or has another name too, so that it is not touched")]
+    Shared(String),
     #[error("another program has held its lock for more than {} seconds; look for it with: fuser -v {path}", .patience.as_secs())]
     Patience { path: String, patience: Duration },
 }

@@ -115,3 +115,23 @@ fn a_path_leads_to_a_folder_of_segments_only_when_it_is_a_folder() {
     let error = at("missing/").unwrap_err().to_string();
     assert!(error.contains("it is no folder"), "{error}");
 }
+
+#[test]
+fn a_file_with_another_name_is_not_opened_as_an_unshared_one() {
+    let scratch = tempfile::tempdir().unwrap();
+    let (seed, new) = (scratch.path().join("seed"), scratch.path().join("seed.new"));
+    let folder = DiskFolder::of_seals(scratch.path(), true);
+    let open = || folder.open_unshared("seed.new".as_ref());
+    assert_eq!(open().unwrap_err().kind(), ErrorKind::NotFound);
+    fs::write(&seed, b"secret").unwrap();
+    std::os::unix::fs::symlink("seed", &new).unwrap();
+    assert!(open().is_err());
+    fs::remove_file(&new).unwrap();
+    fs::hard_link(&seed, &new).unwrap();
+    assert!(open().is_err());
+    fs::remove_file(&new).unwrap();
+    fs::write(&new, b"half").unwrap();
+    open().unwrap().wipe().unwrap();
+    assert_eq!(fs::read(&new).unwrap(), [0; 4]);
+    assert_eq!(fs::read(&seed).unwrap(), b"secret");
+}

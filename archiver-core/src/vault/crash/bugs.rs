@@ -114,6 +114,10 @@ impl Folder for Seeded {
         Ok(self.seeded(self.folder.open_to_read(name)?, name))
     }
 
+    fn open_unshared(&self, name: &OsStr) -> io::Result<SeededFile> {
+        Ok(self.seeded(self.folder.open_unshared(name)?, name))
+    }
+
     fn open_secret(&self, name: &OsStr) -> io::Result<SeededFile> {
         Ok(self.seeded(self.folder.open_secret(name)?, name))
     }

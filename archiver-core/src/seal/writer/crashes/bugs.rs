@@ -199,6 +199,10 @@ impl Folder for Buggy {
         Ok(self.wrap(name, self.folder.open_to_read(name)?))
     }
 
+    fn open_unshared(&self, name: &OsStr) -> io::Result<BuggyFile> {
+        Ok(self.wrap(name, self.folder.open_unshared(name)?))
+    }
+
     fn open_secret(&self, name: &OsStr) -> io::Result<BuggyFile> {
         Ok(self.wrap(name, self.folder.open_secret(name)?))
     }

@@ -1,5 +1,6 @@
 //! The seal folder: made whole beside its place, synced, and moved there in one step. Never over another.
 
+use std::ffi::OsString;
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, ErrorKind, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
@@ -12,7 +13,7 @@ use archiver_core::seal::keys::Seed;
 use archiver_core::seal::seal_folder::{SEED_FILE, SERVER_FILE};
 use archiver_core::seal::seed_file;
 use archiver_core::seal::server::Server;
-use rustix::fs::{CWD, RenameFlags, renameat_with};
+use rustix::fs::{CWD, OFlags, RenameFlags, renameat_with};
 
 use super::error::InstallError;
 use super::source::{Source, read_seed, read_server, wipe};
@@ -92,10 +93,11 @@ impl Target {
         File::open(&self.parent)?.sync_all()
     }
 
-    /// `<seal folder>.new`: the folder until it is whole.
+    /// `.<seal folder>.installing`: the folder until it is whole. Nobody gives a seal folder such a name.
     fn new_folder(&self) -> PathBuf {
-        let mut name = self.path.file_name().unwrap_or_default().to_owned();
-        name.push(".new");
+        let mut name = OsString::from(".");
+        name.push(self.path.file_name().unwrap_or_default());
+        name.push(".installing");
         self.parent.join(name)
     }
 
@@ -114,18 +116,46 @@ fn came_from(source: &Source, there: &Seed) -> Result<bool, InstallError> {
     Ok(ours.is_ok_and(|ours| key_of(&ours.seed) == key_of(there)))
 }
 
-/// What an interrupted run left: its seed is overwritten too.
+/// What an interrupted run left: its seed is overwritten too. Anything else that stands there is left alone, and told.
 fn remove_leftover(new: &Path) -> io::Result<()> {
+    let found = match fs::symlink_metadata(new) {
+        Err(e) if e.kind() == ErrorKind::NotFound => return Ok(()),
+        found => found?,
+    };
+    if !found.is_dir() || !holds_nothing_else(new)? {
+        return Err(io::Error::other(
+            "something stands there that no interrupted run left; move it away",
+        ));
+    }
     let seed = new.join(SEED_FILE);
-    match OpenOptions::new().write(true).open(&seed) {
+    let no_link = i32::try_from(OFlags::NOFOLLOW.bits()).map_err(io::Error::other)?;
+    let opened = OpenOptions::new()
+        .write(true)
+        .custom_flags(no_link)
+        .open(&seed);
+    match opened {
         Ok(mut file) => wipe(&mut file, &seed, new)?,
         Err(e) if e.kind() == ErrorKind::NotFound => (),
         Err(e) => return Err(e),
     }
-    match fs::remove_dir_all(new) {
-        Err(e) if e.kind() != ErrorKind::NotFound => Err(e),
-        _ => Ok(()),
+    match fs::remove_file(new.join(SERVER_FILE)) {
+        Err(e) if e.kind() != ErrorKind::NotFound => return Err(e),
+        _ => (),
     }
+    fs::remove_dir(new)
+}
+
+/// Whether a folder has no more than what a seal folder is made of, as far as it was made.
+fn holds_nothing_else(folder: &Path) -> io::Result<bool> {
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let (name, found) = (entry.file_name(), entry.metadata()?);
+        let is_ours = name == SEED_FILE || name == SERVER_FILE;
+        if !is_ours || !found.is_file() || found.nlink() != 1 {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {

@@ -1,7 +1,7 @@
 //! Installations on days that the test chooses. With a real ceremony, and cut off at every step, they are tested end to end.
 
 use std::fs::{self, Permissions};
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{PermissionsExt as _, symlink};
 
 use archiver_core::identity::Fingerprint;
 use archiver_core::seal::keys::Seed;
@@ -110,7 +110,7 @@ fn on_the_day_of_the_ceremony_the_seed_moves_as_it_is() {
         ["seal", "seal/seed", "seal/server"].map(mode),
         [0o700, 0o600, 0o600]
     );
-    assert!(!scene.path("server/seed").exists() && !scene.path("seal.new").exists());
+    assert!(!scene.path("server/seed").exists() && !scene.path(".seal.installing").exists());
     let text = format!("{report}{}", report.after_wiping());
     for told in [
         "log               0707",
@@ -198,10 +198,53 @@ fn an_interrupted_run_is_taken_up_also_on_a_later_day() {
 #[test]
 fn what_an_interrupted_run_left_beside_the_place_is_removed() {
     let scene = Scene::new();
-    fs::create_dir(scene.path("seal.new")).unwrap();
-    fs::copy(scene.path("server/seed"), scene.path("seal.new/seed")).unwrap();
+    fs::create_dir(scene.path(".seal.installing")).unwrap();
+    fs::copy(
+        scene.path("server/seed"),
+        scene.path(".seal.installing/seed"),
+    )
+    .unwrap();
     let _ = take_over(&scene.args(), at(0)).unwrap();
-    assert!(scene.path("seal/server").exists() && !scene.path("seal.new").exists());
+    assert!(scene.path("seal/server").exists() && !scene.path(".seal.installing").exists());
+}
+
+#[test]
+fn what_no_interrupted_run_left_beside_the_place_is_refused_and_kept() {
+    let other = Scene::new();
+    let _ = take_over(&other.args(), at(0)).unwrap();
+    let (folder, seed) = (other.path("seal"), other.path("seal/seed"));
+    let whole = fs::read(&seed).unwrap();
+    for put in [
+        "link to a seal folder",
+        "link to a seed",
+        "second name of a seed",
+        "letter",
+    ] {
+        let scene = Scene::new();
+        let (place, inside) = (
+            scene.path(".seal.installing"),
+            scene.path(".seal.installing/seed"),
+        );
+        if put == "link to a seal folder" {
+            symlink(&folder, &place).unwrap();
+        } else {
+            fs::create_dir(&place).unwrap();
+        }
+        match put {
+            "link to a seed" => symlink(&seed, inside).unwrap(),
+            "second name of a seed" => fs::hard_link(&seed, inside).unwrap(),
+            "letter" => fs::write(place.join("letter"), b"of somebody").unwrap(),
+            _ => (),
+        }
+        let refused = take_over(&scene.args(), at(0)).unwrap_err().to_string();
+        assert!(
+            refused.contains("something stands there"),
+            "{put}: {refused}"
+        );
+        assert!(fs::symlink_metadata(place).is_ok(), "{put}");
+        assert!(fs::read(&seed).unwrap() == whole, "{put}");
+        assert!(scene.path("server/seed").exists(), "{put}");
+    }
 }
 
 #[test]
