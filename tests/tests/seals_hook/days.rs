@@ -3,12 +3,13 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use archiver_core::seal::note::{Kind, Note};
 use archiver_core::seal::notes::pieces;
 use archiver_core::vault::leaf::LogId;
-use custody_tests::{SEALED_ARCHIVE, custodian, hook, needs, run_with_stdin, today};
+use custody_tests::{SEALED_ARCHIVE, custodian, hook, needs, run, run_with_stdin, today};
 
 use crate::site::Site;
 
@@ -123,6 +124,43 @@ fn a_vault_in_segments_is_sealed_across_them() {
     );
     let finals = notes.iter().filter(|note| note.claimed.kind == Kind::Final);
     assert_eq!((finals.count(), site.key_day()), (2, 2));
+}
+
+/// As docs/mail-server.md says, "From a file to segments".
+#[test]
+fn a_sealed_file_becomes_the_first_segment_of_a_folder_and_its_log_goes_on() {
+    let site = Site::installed(2);
+    for mail in ["first", "second"] {
+        assert_eq!(site.archive(mail).stderr, "");
+    }
+    let _ = site.seal(&[]).expect_code(0);
+    let vault = site.ceremony.vault();
+    let before = fs::read(&vault).unwrap();
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/mail-server.md");
+    let page = fs::read_to_string(page).unwrap();
+    let (_, behind) = page.split_once("### From a file to segments").unwrap();
+    let (section, _) = behind.split_once("\n## ").unwrap();
+    let commands = section.lines().filter_map(|line| line.strip_prefix("    "));
+    let user = |command: &str| {
+        command
+            .replace("-o archiver -g archiver ", "")
+            .replace("chown archiver:", ":")
+    };
+    let commands: Vec<String> = commands.skip(1).map(user).collect();
+    let mut shell = Command::new("sh");
+    shell.current_dir(vault.parent().unwrap());
+    let _ = run(shell.args(["-e", "-c", &commands.join("\n")])).expect_code(0);
+    assert_eq!(fs::read(vault.join("VAULT-000001.asc")).unwrap(), before);
+    let ran = site.archive("third");
+    assert_eq!(
+        (ran.stderr.as_str(), ran.stdout.contains("seq=2 ")),
+        ("", true)
+    );
+    let _ = site.seal(&[]).expect_code(0).prints("sealed: 3 records ");
+    let mut inspect = custodian();
+    let _ = run(inspect.arg("inspect").arg(&vault))
+        .expect_code(0)
+        .prints("3 records");
 }
 
 /// As after years of a segment a day: more segments than files that a process may hold open at first.
