@@ -1,7 +1,7 @@
 //! The server's folder as the ceremony made it: read, kept from other runs, and in the end wiped.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, ErrorKind, Read as _, Seek as _, Write as _};
+use std::io::{self, ErrorKind, Read as _};
 use std::os::unix::fs::{FileExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 
@@ -10,10 +10,12 @@ use archiver_core::seal::seal_folder::{SEED_FILE, SERVER_FILE};
 use archiver_core::seal::seed_file::{self, SEED_FILE_BYTES, SeedFileRefused};
 use archiver_core::seal::server::{Server, ServerRefused};
 use archiver_core::secret::SecretBytes;
+use archiver_core::vault::disk::DiskFile as _;
 use rustix::fs::{FlockOperation, flock};
 use rustix::io::Errno;
 
 use super::error::{InstallError, NotWiped};
+use crate::disk::OpenFile;
 
 /// No `server` file is longer.
 const LONGEST_SERVER: u64 = 4096;
@@ -73,8 +75,8 @@ impl Source {
     }
 
     /// Overwrites the seed, and removes it.
-    pub(super) fn wipe(mut self) -> Result<(), NotWiped> {
-        wipe(&mut self.file, &self.path, &self.folder).map_err(|source| NotWiped {
+    pub(super) fn wipe(self) -> Result<(), NotWiped> {
+        wipe(self.file, &self.path, &self.folder).map_err(|source| NotWiped {
             path: self.path.display().to_string(),
             source,
         })
@@ -82,11 +84,8 @@ impl Source {
 }
 
 /// Overwrites an open seed file where it stands, and removes its name.
-pub(super) fn wipe(file: &mut File, path: &Path, folder: &Path) -> io::Result<()> {
-    let length = usize::try_from(file.metadata()?.len()).unwrap_or(usize::MAX);
-    file.rewind()?;
-    file.write_all(&vec![0; length.min(SEED_FILE_BYTES)])?;
-    file.sync_all()?;
+pub(super) fn wipe(file: File, path: &Path, folder: &Path) -> io::Result<()> {
+    OpenFile::from(file).wipe()?;
     fs::remove_file(path)?;
     File::open(folder)?.sync_all()
 }

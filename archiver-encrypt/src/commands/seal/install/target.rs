@@ -134,7 +134,7 @@ fn remove_leftover(new: &Path) -> io::Result<()> {
         .custom_flags(no_link)
         .open(&seed);
     match opened {
-        Ok(mut file) => wipe(&mut file, &seed, new)?,
+        Ok(file) => wipe(file, &seed, new)?,
         Err(e) if e.kind() == ErrorKind::NotFound => (),
         Err(e) => return Err(e),
     }
