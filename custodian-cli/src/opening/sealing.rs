@@ -13,7 +13,6 @@ use archiver_core::public_folder::PublicFolder;
 use archiver_core::seal::notes::Piece;
 use archiver_core::seal::public_keys::{SealKeys, ServerKeys};
 use archiver_core::seal::verify::{CANNOT_KNOW, Evidence, Examiner, Record, Source, Verdict};
-use archiver_core::vault::leaf::LeafHash;
 
 use super::OpenError;
 use super::inspect::Findings;
@@ -30,8 +29,8 @@ mod tests;
 pub(crate) use copied::Copied;
 use files::{Beside, Kept};
 pub(crate) use report::{DayReport, DayState, NotVerified, SealReport, SealsReport, ServerNamed};
-pub(crate) use same_log::SameLog;
-use same_log::Telling;
+use same_log::{Numbered, Telling};
+pub(crate) use same_log::{Numbers, SameLog};
 
 /// What the verdict is made from, beside the vaults.
 #[derive(Clone, Copy, Debug)]
@@ -73,8 +72,8 @@ struct Walk<'a> {
     found: bool,
     /// What is to be told of the `.seals` file, and whether it is all right all the same.
     told: Option<(String, bool)>,
-    /// The leaves of the log, when there are several vaults that may hold it.
-    leaves: Vec<LeafHash>,
+    /// The leaves of the log by their numbers, when there are several vaults that may hold it.
+    leaves: Vec<Numbered>,
     examiner: Examiner<'a>,
 }
 
@@ -105,7 +104,8 @@ impl<'a> Walks<'a> {
         for walk in self.each.iter_mut().filter(|walk| walk.vault == vault) {
             if walk.keys.log() == record.place.log {
                 walk.found = true;
-                walk.leaves.extend(has_others.then_some(record.leaf));
+                let numbered = (record.place.seq, record.leaf);
+                walk.leaves.extend(has_others.then_some(numbered));
             }
             walk.examiner.record(record);
         }

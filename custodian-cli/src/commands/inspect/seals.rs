@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use archiver_core::counted::Counted;
 
 use super::{SHOWN, more};
-use crate::opening::sealing::{DayReport, DayState, SameLog, SealReport, SealsReport};
+use crate::opening::sealing::{DayReport, DayState, Numbers, SameLog, SealReport, SealsReport};
 
 pub(super) fn describe(seals: &SealsReport, text: &mut String) {
     if let Some(why) = seals.not_verified {
@@ -104,21 +104,42 @@ fn same_log(same: &SameLog) -> String {
         records_of_other,
         ..
     } = same;
-    match same.differ_at {
-        Some(record) => format!(
+    let parts = || {
+        format!(
+            "{longer} holds {}, {other} {}",
+            held(*records, same.numbers),
+            held(*records_of_other, same.numbers_of_other)
+        )
+    };
+    let of_all = Counted(*records, "record");
+    if let Some(record) = same.differ_at {
+        format!(
             "ONE LOG, TWO PASTS: log {log} stands in {longer} and in {other}, and they differ from its record {record} on"
-        ),
-        None if records == records_of_other => {
-            format!(
-                "One log twice: {longer} and {other} hold the same {} of log {log}",
-                Counted(*records, "record")
-            )
-        }
-        None => format!(
-            "One log twice: {longer} is longer; {other} is the beginning of it, and lacks the last {} of {} of log {log}",
-            records - records_of_other,
-            Counted(*records, "record")
-        ),
+        )
+    } else if same.in_common == 0 {
+        format!("Two parts of one log, {log}: {}", parts())
+    } else if same.are_the_same() {
+        format!("One log twice: {longer} and {other} hold the same {of_all} of log {log}")
+    } else if same.other_is_the_beginning() {
+        let lacking = records - records_of_other;
+        format!(
+            "One log twice: {longer} is longer; {other} is the beginning of it, and lacks the last {lacking} of {of_all} of log {log}"
+        )
+    } else {
+        format!(
+            "Two parts of one log, {log}: {}; what both have is the same",
+            parts()
+        )
+    }
+}
+
+/// Which numbers of a log a vault holds.
+fn held(records: u64, numbers: Numbers) -> String {
+    let Numbers { lowest, highest } = numbers;
+    if (highest - lowest).checked_add(1) == Some(records) {
+        format!("{lowest} to {highest}")
+    } else {
+        format!("{} of {lowest} to {highest}", Counted(records, "record"))
     }
 }
 

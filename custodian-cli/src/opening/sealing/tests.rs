@@ -307,6 +307,27 @@ fn a_log_in_two_vaults_is_a_copy_or_two_pasts() {
 }
 
 #[test]
+fn two_parts_of_a_log_are_no_two_pasts() {
+    let (archive, mut vault) = (Archive::new(), Vault::default());
+    vault.append(&archive, b"first").append(&archive, b"second");
+    let first = vault.bytes.clone();
+    vault.append(&archive, b"third");
+    let scene = Scene::of(archive.cert.fingerprints());
+    scene.put("FIRST", &first);
+    scene.put("SECOND", &vault.bytes[first.len()..]);
+    for seals in ["FIRST.seals", "SECOND.seals"] {
+        scene.put(seals, scene.sealer.finals(&vault.leaves, 2).concat());
+    }
+    let report = scene.try_inspect(&["SECOND", "FIRST"]).unwrap();
+    let text = report.text();
+    assert_eq!(report.seals.same_log[0].differ_at, None);
+    assert!(text.contains("Two parts of one log, "), "{text}");
+    assert!(text.contains("FIRST holds 0 to 1, "), "{text}");
+    assert!(text.contains("SECOND 2 to 2"), "{text}");
+    assert!(!text.contains("TWO PASTS"), "{text}");
+}
+
+#[test]
 fn an_archive_without_seal_keys_is_told_with_the_reason() {
     let scene = Scene::two_empty_days();
     let inspect = |why| {
