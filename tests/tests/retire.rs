@@ -208,6 +208,46 @@ fn it_is_told_what_would_go_and_what_is_gone() {
         .says("VAULT-000001.asc");
 }
 
+/// What `inspect` finds broken, but for where it stands.
+fn faults(vault: &Path) -> Vec<String> {
+    let (code, report) = inspect(vault);
+    assert_eq!(code, 1, "{report}");
+    let listed = report["vaults"][0]["broken_links"]["listed"].as_array();
+    let reasons = listed.unwrap().iter().map(|found| &found["reason"]);
+    reasons
+        .map(|why| why.as_str().unwrap().to_owned())
+        .collect()
+}
+
+#[test]
+fn a_segment_that_was_cut_off_or_added_to_goes_only_when_asked_for() {
+    let archive = Archive::new();
+    let damages: [fn(&mut Vec<u8>); 2] = [
+        |bytes| bytes.truncate(bytes.len() - 300),
+        |bytes| bytes.extend(b"hi\n"),
+    ];
+    for (n, damage) in damages.iter().enumerate() {
+        let vault = filled(&archive, &format!("VAULT-{n}x"), 3);
+        let segment = vault.join("VAULT-000001.asc");
+        let mut bytes = fs::read(&segment).unwrap();
+        damage(&mut bytes);
+        fs::write(&segment, bytes).unwrap();
+        let before = faults(&vault);
+        assert_eq!(before.len(), 1, "{before:?}");
+        let refused = run(&mut retire(&vault, "1")).expect_code(1);
+        let refused = refused.says("behind the segment VAULT-000001.asc does not continue it");
+        let _ = refused.says("back from a copy").says("--damaged");
+        assert!(segment.exists());
+        let done = run(retire(&vault, "1").arg("--damaged")).expect_code(0);
+        let done = done.prints("BROKEN BEHIND IT: number 1 of log ");
+        let _ = done.prints(&before[0]);
+        assert!(!segment.exists());
+        assert_eq!(faults(&vault), before);
+        let _ = run(&mut retire(&vault, "2")).expect_code(1);
+        let _ = run(retire(&vault, "2").arg("--damaged")).expect_code(0);
+    }
+}
+
 #[test]
 fn a_day_that_is_not_sealed_is_not_retired_unless_it_is_asked_for() {
     let archive = Ceremony::hold();

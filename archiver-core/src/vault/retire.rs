@@ -21,7 +21,7 @@ use thiserror::Error;
 use super::chain::{Chain, Fault, Link, Standing};
 use super::disk::{Folder, ReadAt, replace};
 use super::gap::GapHash;
-use super::leaf::{LeafHash, LeafParts};
+use super::leaf::{LeafHash, LeafParts, Place};
 use super::read::{MessageFacts, RecordFacts, read_record};
 use super::retired::{LONGEST_RETIRED, Left, RetiredFacts, RetiredSegment, Runs};
 use super::scan::{Scanner, Span, SpanKind};
@@ -46,6 +46,8 @@ pub struct Survey {
     pub problems: Vec<Problem>,
     /// How many records something is wrong with.
     pub damaged: u64,
+    /// The first record of ours behind it, as it stands now.
+    pub behind: Option<NextRecord>,
     runs: Runs,
     gap: GapHash,
     lacks_last_line_feed: bool,
@@ -71,34 +73,13 @@ pub enum Wrong {
     Header,
 }
 
-/// Why nothing can be said of a segment.
-#[derive(Debug, Error)]
-pub enum SurveyError {
-    /// It cannot be read.
-    #[error("it cannot be read: {0}")]
-    Read(#[from] io::Error),
-    /// The next segment is not one of ours.
-    #[error(
-        "the segment behind it does not begin with a line feed, so that it is not certain where a record ends"
-    )]
-    NoLineFeed,
-}
-
-/// Looks at the first `length` bytes of `vault`, which are the segment. Behind them stands the next one. `chain` stands behind what was retired
-/// before.
+/// Looks at the first `length` bytes of `vault`, which are the segment, and at what stands behind them. `chain` stands behind what was retired before.
+///
+/// A damaged record may begin in the segment and end in the next one: then the segment is where it stands.
 ///
 /// # Errors
-/// [`SurveyError`]
-pub fn survey(
-    vault: &(impl ReadAt + Sync),
-    length: u64,
-    chain: Chain,
-) -> Result<Survey, SurveyError> {
-    let mut line_feed = [0];
-    vault.read_exact_at(&mut line_feed, length)?;
-    if line_feed != *b"\n" {
-        return Err(SurveyError::NoLineFeed);
-    }
+/// What the system reports.
+pub fn survey(vault: &(impl ReadAt + Sync), length: u64, chain: Chain) -> io::Result<Survey> {
     let mut surveyor = Surveyor {
         vault,
         chain,
@@ -109,16 +90,19 @@ pub fn survey(
             torn: 0,
             problems: Vec::new(),
             damaged: 0,
+            behind: None,
             runs: Runs::default(),
             gap: GapHash::default(),
             lacks_last_line_feed: false,
         },
     };
-    // The next segment's line feed may end the last record.
-    for span in Scanner::new(Stretch::of(vault, 0..length + 1)) {
+    // The next segment's line feed may end the last record, so that both are read as one.
+    let mut spans = Scanner::new(Stretch::of(vault, 0..vault.size()?)).peekable();
+    let begins_in_it = |span: &io::Result<Span>| span.as_ref().is_ok_and(|s| s.offset < length);
+    while let Some(span) = spans.next_if(begins_in_it) {
         surveyor.span(&span?)?;
     }
-    Ok(surveyor.finish()?)
+    surveyor.finish(spans)
 }
 
 struct Surveyor<'a, T> {
@@ -171,12 +155,13 @@ impl<T: ReadAt + Sync> Surveyor<'_, T> {
         }
     }
 
-    fn finish(mut self) -> io::Result<Survey> {
+    fn finish(mut self, behind: impl Iterator<Item = io::Result<Span>>) -> io::Result<Survey> {
         let length = self.survey.bytes;
-        let (mut gap, end) = self.chain.into_gap();
+        let (mut gap, end) = self.chain.clone().into_gap();
         take_in(&mut gap, self.vault, end.min(length)..length)?;
         self.survey.gap = gap;
-        self.survey.lacks_last_line_feed = end > length;
+        self.survey.lacks_last_line_feed = end == length + 1;
+        self.survey.behind = first_of_ours(self.vault, behind, self.chain)?;
         Ok(self.survey)
     }
 }
@@ -217,6 +202,8 @@ impl Survey {
 /// The first record of ours behind a segment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NextRecord {
+    /// The place that it claims.
+    pub place: Place,
     /// Its leaf.
     pub leaf: LeafHash,
     /// What is wrong with its link.
@@ -232,15 +219,25 @@ pub struct NextRecord {
 pub fn first_behind(
     vault: &(impl ReadAt + Sync),
     length: u64,
-    mut chain: Chain,
+    chain: Chain,
 ) -> io::Result<Option<NextRecord>> {
     let behind = length..vault.size()?;
-    for span in Scanner::new(Stretch::of(vault, behind)) {
-        let span = span?;
-        let span = Span {
+    let spans = Scanner::new(Stretch::of(vault, behind)).map(|span| {
+        span.map(|span| Span {
             offset: length + span.offset,
             ..span
-        };
+        })
+    });
+    first_of_ours(vault, spans, chain)
+}
+
+fn first_of_ours(
+    vault: &(impl ReadAt + Sync),
+    spans: impl Iterator<Item = io::Result<Span>>,
+    mut chain: Chain,
+) -> io::Result<Option<NextRecord>> {
+    for span in spans {
+        let span = span?;
         if span.kind != SpanKind::Record {
             continue;
         }
@@ -248,6 +245,7 @@ pub fn first_behind(
         let (facts, ()) = read_record(record, span.length, |_| ())?;
         if let (Standing::Linked(link), _) = follow(&mut chain, vault, &span, facts)? {
             return Ok(Some(NextRecord {
+                place: link.header.place,
                 leaf: link.header.leaf,
                 fault: link.fault,
                 end: span.end(),

@@ -19,7 +19,7 @@ use crate::exit::Exit;
 use crate::failure::{Explained, Failure, shown};
 use crate::opening::inspect::inspect_vaults;
 use crate::opening::retired::Removed;
-use crate::opening::retiring::{Request, Retirement};
+use crate::opening::retiring::{BrokenBehind, Request, Retirement};
 use crate::opening::sealing::{DayState, SealReport, Seals};
 use crate::operator::Operator;
 use crate::progress::Bar;
@@ -40,7 +40,8 @@ const NAMED: usize = 5;
 SEGMENTS is a vault that is a folder. Give --public too when the vault is sealed: then each day of the segment must be.
 The segment is removed for good, here; its copies are yours to remove. It is verified before. Hooks may go on archiving
 meanwhile. Run it as root, or as the user who runs the hook.
-The exit status is 1 when the segment is damaged or a day of it is not sealed; then it stands.")]
+The exit status is 1 when the segment is damaged, the next one does not continue it, or a day of it is not sealed; then it
+stands.")]
 pub(crate) struct Args {
     /// The public folder of the ceremony: then the seals over the segment's days must hold.
     #[arg(long, value_name = "DIR")]
@@ -50,7 +51,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "TEXT", value_parser = reason)]
     reason: Reason,
 
-    /// Also when records of it are damaged, or a day of it is not sealed. That stays visible for ever.
+    /// Also when records of it are damaged or torn off, when the record behind it does not continue it, or when a day of it is not sealed. That stays visible for ever.
     #[arg(long)]
     damaged: bool,
 
@@ -129,6 +130,7 @@ impl Args {
             is_removed: !self.dry_run,
             was_interrupted: retirement.was_interrupted(),
             damaged: retirement.damaged(),
+            broken_behind: retirement.broken_behind(),
             unsealed_days: unsealed,
             seals_verified: self.public.is_some(),
             removed: retirement.removed(),
@@ -204,6 +206,8 @@ struct RetireReport {
     is_removed: bool,
     was_interrupted: bool,
     damaged: u64,
+    /// The first record behind it, when that one does not continue it.
+    broken_behind: Option<BrokenBehind>,
     unsealed_days: Vec<String>,
     seals_verified: bool,
     #[serde(flatten)]
@@ -239,16 +243,24 @@ impl RetireReport {
         let counted = [
             (
                 *without_header,
-                "records without a header of ours, of which nothing stays",
+                "other record",
+                "without a header of ours; nothing of that stays",
             ),
-            (*torn, "torn records, of which nothing stays"),
+            (*torn, "torn record", "of which nothing stays"),
             (
                 self.damaged,
-                "DAMAGED records: every verdict will say so from now on",
+                "DAMAGED record",
+                "as every verdict will say from now on",
             ),
         ];
-        for (count, what) in counted.iter().filter(|(count, _)| *count > 0) {
-            let _ = writeln!(text, "  {count} {what}");
+        for (count, what, more) in counted.iter().filter(|(count, ..)| *count > 0) {
+            let _ = writeln!(text, "  {}, {more}", Counted(*count, what));
+        }
+        if let Some(behind) = &self.broken_behind {
+            let _ = writeln!(
+                text,
+                "  BROKEN BEHIND IT: {behind}; every verdict will say so from now on"
+            );
         }
         for day in self.unsealed_days.iter().take(NAMED) {
             let _ = writeln!(text, "  NOT SEALED: {day}");

@@ -14,15 +14,16 @@ use std::path::{Path, PathBuf};
 
 use archiver_core::counted::Counted;
 use archiver_core::identity::UtcTime;
-use archiver_core::vault::chain::{Chain, Fault};
+use archiver_core::vault::chain::Chain;
 use archiver_core::vault::disk::{DiskFile as _, Folder as _};
-use archiver_core::vault::leaf::LeafHash;
+use archiver_core::vault::leaf::Place;
 use archiver_core::vault::retire::{
-    self, NextRecord, Problem, Survey, SurveyError, first_behind, put_in_place, survey,
+    self, NextRecord, Problem, Survey, first_behind, put_in_place, survey,
 };
 use archiver_core::vault::retired::{Reason, RetiredFacts, RetiredSegment};
 use archiver_core::vault::segments::SegmentNumber;
 use archiver_encrypt::disk::DiskFolder;
+use serde::Serialize;
 use thiserror::Error;
 
 use super::retired::{Removed, RetiredError};
@@ -49,19 +50,16 @@ pub(crate) enum RetireError {
     },
     #[error("no record of ours stands behind the segment {}", name(*.0))]
     NothingBehind(SegmentNumber),
-    #[error("the segment {} cannot be retired: {why}", name(*.segment))]
-    Survey {
-        segment: SegmentNumber,
-        why: SurveyError,
-    },
+    #[error("a record begins in the segment {} and ends in the next one, which could not be read in the same way without it", name(*.0))]
+    Entangled(SegmentNumber),
     #[error("{}, which stands for an earlier segment, cannot be used: {why}", shown(.path))]
     Earlier { path: PathBuf, why: String },
     #[error("{} stands already, and does not describe the segment: {why}", shown(.path))]
     OtherFile { path: PathBuf, why: String },
-    #[error("the first record behind the segment {} does not continue it: {fault}", name(*.segment))]
+    #[error("the first record behind the segment {} does not continue it: {behind}", name(*.segment))]
     BrokenBehind {
         segment: SegmentNumber,
-        fault: Fault,
+        behind: BrokenBehind,
     },
     #[error("{}", damaged(*.segment, *.count, .problems))]
     Damaged {
@@ -79,6 +77,24 @@ pub(crate) enum RetireError {
     Write { path: PathBuf, source: io::Error },
     #[error("{} could not be removed, though its file in place stands: {source}", shown(.path))]
     Remove { path: PathBuf, source: io::Error },
+}
+
+/// The first record of ours behind a segment, and why it does not continue it.
+#[derive(Clone, Debug, Error, PartialEq, Eq, Serialize)]
+#[error("number {seq} of log {log}: {why}")]
+pub(crate) struct BrokenBehind {
+    pub(crate) log: String,
+    pub(crate) seq: u64,
+    pub(crate) why: String,
+}
+
+impl BrokenBehind {
+    fn of(record: &NextRecord) -> Option<Self> {
+        let why = record.fault.as_ref()?.to_string();
+        let Place { log, seq, .. } = record.place;
+        let log = log.to_string();
+        Some(Self { log, seq, why })
+    }
 }
 
 fn name(segment: SegmentNumber) -> String {
@@ -105,8 +121,10 @@ impl Explained for RetireError {
             Self::NothingBehind(_) => {
                 "the last segment with records must stay, as the log goes on from it; retire it when the next one has begun"
             }
-            Self::Survey { .. } | Self::Earlier { .. } | Self::BrokenBehind { .. } => {
-                "let custodian inspect tell what is wrong, and compare with a copy of the vault"
+            Self::Entangled(_) => "bring both segments back from a copy of the vault",
+            Self::Earlier { .. } => "let custodian inspect tell what is wrong, and compare with a copy of the vault",
+            Self::BrokenBehind { .. } => {
+                "bring the segment, or the one behind it, back from a copy; or say --damaged: it is removed all the same, and that record shows as broken in every verdict from then on"
             }
             Self::OtherFile { .. } => {
                 "compare both with a copy of the vault; when the segment is the right one, move the file away and run again"
@@ -125,7 +143,9 @@ impl Explained for RetireError {
 
     fn exit(&self) -> Exit {
         match self {
-            Self::Damaged { .. } | Self::BrokenBehind { .. } => Exit::Anomalies,
+            Self::Damaged { .. } | Self::BrokenBehind { .. } | Self::Entangled(_) => {
+                Exit::Anomalies
+            }
             Self::Write { .. } | Self::Remove { .. } => Exit::Output,
             _ => Exit::Input,
         }
@@ -139,7 +159,7 @@ pub(crate) struct Request<'a> {
     pub(crate) segment: SegmentNumber,
     pub(crate) reason: Reason,
     pub(crate) now: UtcTime,
-    /// Also when records of the segment are damaged.
+    /// Also when records of the segment are damaged, or the first record behind it does not continue it.
     pub(crate) even_damaged: bool,
 }
 
@@ -154,8 +174,8 @@ pub(crate) struct Retirement {
     segment: Metadata,
     /// Stands behind the segment.
     chain: Chain,
-    /// The leaf of the first record behind it.
-    next: LeafHash,
+    /// The first record of ours behind it.
+    next: NextRecord,
 }
 
 impl Retirement {
@@ -175,20 +195,24 @@ impl Retirement {
         let metadata = metadata.map_err(|source| RetireError::Read { path, source })?;
         let length = metadata.len();
         let mut chain = chain_before(&source, segment)?;
-        let found = survey(&source, length, chain.clone())
-            .map_err(|why| RetireError::Survey { segment, why })?;
-        refuse_damaged(segment, &found, request.even_damaged)?;
-        let damaged = found.damaged;
+        let even_damaged = request.even_damaged;
+        let unreadable = |e| cannot_read(vault, e);
+        let found = survey(&source, length, chain.clone()).map_err(unreadable)?;
+        refuse_damaged(segment, &found, even_damaged)?;
+        let (damaged, behind) = (found.damaged, found.behind.clone());
         let made = describe(found, request);
         let standing = file_that_stands(&source, &made)?;
         let file_stands = standing.is_some();
         let retired = standing.unwrap_or(made);
         chain.pass_retired(&retired, length, |_, _| ());
-        let behind = first_behind(&source, length, chain.clone());
-        let behind = behind.map_err(|e| cannot_read(vault, e))?;
-        let next = behind.ok_or(RetireError::NothingBehind(segment))?;
-        if let Some(fault) = next.fault {
-            return Err(RetireError::BrokenBehind { segment, fault });
+        let next = first_behind(&source, length, chain.clone()).map_err(unreadable)?;
+        let next = next.ok_or(RetireError::NothingBehind(segment))?;
+        // Every verdict says then what it said before.
+        if behind.as_ref() != Some(&next) {
+            return Err(RetireError::Entangled(segment));
+        }
+        if let Some(behind) = BrokenBehind::of(&next).filter(|_| !even_damaged) {
+            return Err(RetireError::BrokenBehind { segment, behind });
         }
         Ok(Self {
             vault: vault.to_owned(),
@@ -197,7 +221,7 @@ impl Retirement {
             damaged,
             segment: metadata,
             chain,
-            next: next.leaf,
+            next,
         })
     }
 
@@ -214,6 +238,11 @@ impl Retirement {
     /// How many of its records are damaged.
     pub(crate) fn damaged(&self) -> u64 {
         self.damaged
+    }
+
+    /// The first record behind it, when that one does not continue it.
+    pub(crate) fn broken_behind(&self) -> Option<BrokenBehind> {
+        BrokenBehind::of(&self.next)
     }
 
     /// Which records of which days are concerned.
@@ -268,12 +297,8 @@ impl Retirement {
         let unreadable = |e| cannot_read(&self.vault, e);
         let behind = first_behind(&source, now.len(), self.chain.clone()).map_err(unreadable)?;
         match behind {
-            Some(NextRecord {
-                leaf,
-                fault: None,
-                end,
-            }) if leaf == self.next => {
-                let file = source.place_of(end.saturating_sub(1)).file;
+            Some(next) if next == self.next => {
+                let file = source.place_of(next.end.saturating_sub(1)).file;
                 let name = file.file_name().unwrap_or_default();
                 let synced = folder.open(name).and_then(|mut file| file.sync());
                 synced

@@ -255,14 +255,74 @@ fn nothing_that_the_file_says_of_records_can_be_changed_unseen() {
     assert!(links(&folder).iter().any(|(.., fault)| fault.is_some()));
 }
 
+/// What is done to a segment's bytes.
+type Damage = fn(&mut Vec<u8>);
+
 #[test]
-fn a_next_segment_that_does_not_begin_with_a_line_feed_is_refused() {
+fn the_rest_is_as_wrong_as_before_whatever_was_cut_off_or_put_behind() {
+    let junk = |bytes: &mut Vec<u8>| bytes.extend(b"hi\n");
+    let cut = |bytes: &mut Vec<u8>| bytes.truncate(bytes.len() - 90);
+    let cut_front = |bytes: &mut Vec<u8>| drop(bytes.drain(..90));
+    let nothing = |_: &mut Vec<u8>| ();
+    let damages: [[Damage; 2]; 6] = [
+        [junk, nothing],
+        [cut, nothing],
+        [cut, junk],
+        [junk, cut_front],
+        // The record that begins in the one segment ends in the other.
+        [cut, cut_front],
+        [nothing, cut_front],
+    ];
+    for (n, [first, second]) in damages.iter().enumerate() {
+        let folder = segments();
+        for n in 0..4 {
+            archive(&folder, NOON + n);
+        }
+        for (name, damage) in [("VAULT-000001.asc", first), ("VAULT-000002.asc", second)] {
+            let mut bytes = folder.bytes(name);
+            damage(&mut bytes);
+            folder.put(name, &bytes);
+        }
+        let before = links(&folder);
+        let length = folder.bytes("VAULT-000001.asc").len() as u64;
+        let found = survey(&concatenation(&folder).as_slice(), length, Chain::new()).unwrap();
+        let (behind, retired) = (found.behind.unwrap(), retire_first(&folder));
+        let mut chain = Chain::new();
+        chain.pass_retired(&retired, 0, |_, _| ());
+        let now = first_behind(&concatenation(&folder).as_slice(), 0, chain).unwrap();
+        let now = now.unwrap();
+        assert!(now.fault.is_some(), "{n}");
+        assert_eq!((now.place, now.leaf), (behind.place, behind.leaf), "{n}");
+        assert_eq!(now.fault, behind.fault, "{n}");
+        let what = |(place, leaf, fault): &(Place, LeafHash, Option<Fault>)| {
+            (*place, *leaf, fault.is_some())
+        };
+        let after: Vec<_> = links(&folder).iter().map(what).collect();
+        assert_eq!(after, before.iter().map(what).collect::<Vec<_>>(), "{n}");
+    }
+}
+
+#[test]
+fn a_record_that_only_the_segment_hides_from_readers_is_told() {
     let folder = segments();
-    archive(&folder, NOON);
-    let length = concatenation(&folder).len() as u64;
-    folder.put("VAULT-000002.asc", &foreign());
-    let refused = survey(&concatenation(&folder).as_slice(), length, Chain::new());
-    assert!(matches!(refused, Err(SurveyError::NoLineFeed)));
+    for n in 0..3 {
+        archive(&folder, NOON + n);
+    }
+    // Nothing ends the first segment's last line, so that the next begin line is none.
+    let first = folder.bytes("VAULT-000001.asc");
+    folder.put("VAULT-000001.asc", first.trim_ascii_end());
+    let second = folder.bytes("VAULT-000002.asc");
+    folder.put("VAULT-000002.asc", second.trim_ascii_start());
+    let length = folder.bytes("VAULT-000001.asc").len() as u64;
+    let whole = concatenation(&folder);
+    let behind = survey(&whole.as_slice(), length, Chain::new())
+        .unwrap()
+        .behind;
+    let mut chain = Chain::new();
+    chain.pass_retired(&first_retired(&folder), length, |_, _| ());
+    let later = first_behind(&whole.as_slice(), length, chain).unwrap();
+    assert_eq!(behind.unwrap().place.seq, 2);
+    assert_eq!(later.unwrap().place.seq, 1);
 }
 
 /// Takes the steps that a crash has left to be taken.

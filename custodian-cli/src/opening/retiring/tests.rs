@@ -338,3 +338,80 @@ fn a_damaged_segment_goes_only_when_asked_for_and_stays_broken() {
     assert!(report.anomalies());
     assert!(site.open("out").anomalies());
 }
+
+/// What the verdict says of each day, but for what is told of damaged records when they are gone.
+fn verdict(report: &InspectReport) -> Vec<(DayState, u64, Option<String>)> {
+    let logs = report.seals.logs.iter().flatten();
+    let days = logs.flat_map(|log| &log.days);
+    days.map(|day| {
+        let why = day.reason.as_ref().map(|why| {
+            let is_of_the_record = why.contains("damaged") || why.contains("its armor");
+            let place = why.split(':').next().filter(|_| is_of_the_record);
+            place.unwrap_or(why).to_owned()
+        });
+        (day.state, day.records, why)
+    })
+    .collect()
+}
+
+/// What is done to a segment's bytes.
+type Damage = fn(&mut Vec<u8>);
+
+#[test]
+fn a_segment_whose_end_is_damaged_goes_when_asked_for_and_the_verdict_is_what_it_was() {
+    let cut = |bytes: &mut Vec<u8>| bytes.truncate(bytes.len() - 300);
+    let junk = |bytes: &mut Vec<u8>| bytes.extend(b"hi\n");
+    let hole = |bytes: &mut Vec<u8>| bytes[600..700].fill(0);
+    let cut_front = |bytes: &mut Vec<u8>| drop(bytes.drain(..300));
+    let nothing = |_: &mut Vec<u8>| ();
+    let damages: [[Damage; 2]; 7] = [
+        [cut, nothing],
+        [junk, nothing],
+        [cut, junk],
+        [hole, cut_front],
+        [cut, cut_front],
+        [nothing, cut_front],
+        [nothing, hole],
+    ];
+    for (n, damage) in damages.iter().enumerate() {
+        let site = Site::new();
+        for (name, damage) in ["VAULT-000001.asc", "VAULT-000002.asc"].iter().zip(damage) {
+            let mut bytes = fs::read(site.file(name)).unwrap();
+            damage(&mut bytes);
+            fs::write(site.file(name), bytes).unwrap();
+        }
+        let before = verdict(&site.inspect());
+        let refused = Retirement::plan(site.request("1")).unwrap_err();
+        assert_eq!(refused.exit(), Exit::Anomalies, "{n}: {refused}");
+        let hint = refused.hint();
+        assert!(hint.contains("a copy") && hint.contains("--damaged"), "{n}");
+        let request = Request {
+            even_damaged: true,
+            ..site.request("1")
+        };
+        let planned = Retirement::plan(request).unwrap();
+        assert!(planned.broken_behind().is_some(), "{n}");
+        planned.carry_out(true).unwrap();
+        let report = site.inspect();
+        assert!(report.anomalies(), "{n}");
+        assert_eq!(verdict(&report), before, "{n}");
+        site.hook(at(DAYS - 1, 4));
+        assert!(!site.file("VAULT-000001.asc").exists());
+    }
+}
+
+#[test]
+fn a_record_that_ends_in_the_next_segment_holds_both_until_they_are_mended() {
+    let site = Site::new();
+    let (first, second) = (site.file("VAULT-000001.asc"), site.file("VAULT-000002.asc"));
+    let text = fs::read_to_string(&first).unwrap();
+    fs::write(&first, text.trim_end()).unwrap();
+    let text = fs::read_to_string(&second).unwrap();
+    fs::write(&second, text.trim_start()).unwrap();
+    let request = Request {
+        even_damaged: true,
+        ..site.request("1")
+    };
+    let refused = Retirement::plan(request).unwrap_err();
+    assert!(matches!(refused, RetireError::Entangled(_)), "{refused}");
+}
