@@ -23,6 +23,7 @@ use crate::failure::{Explained, shown};
 use crate::staging::{Staging, StagingError};
 
 pub(crate) mod against;
+pub(crate) mod beside;
 mod duplicates;
 pub(crate) mod inspect;
 mod manifest;

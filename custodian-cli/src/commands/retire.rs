@@ -1,32 +1,25 @@
 //! `custodian retire`: removes a vault's first segment at the end of its retention.
 
-use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use archiver_core::counted::Counted;
-use archiver_core::identity::UtcTime;
-use archiver_core::seal::day::Day;
-use archiver_core::vault::leaf::LogId;
-use archiver_core::vault::retired::{NotAReason, Reason, RetiredSegment};
+use archiver_core::vault::retired::{NotAReason, Reason};
 use archiver_core::vault::segments::SegmentNumber;
 use serde::Serialize;
 use thiserror::Error;
 
-use crate::archive_files::ArchiveFiles;
 use crate::clock;
 use crate::exit::Exit;
 use crate::failure::{Explained, Failure, shown};
-use crate::opening::inspect::inspect_vaults;
 use crate::opening::retired::Removed;
 use crate::opening::retiring::{BrokenBehind, Request, Retirement};
-use crate::opening::sealing::{DayState, SealReport, Seals};
 use crate::operator::Operator;
-use crate::progress::Bar;
 use crate::report::{Report, to_json};
 
-/// So many unsealed days are named.
-const NAMED: usize = 5;
+mod sealed;
+
+use sealed::{NAMED, Question};
 
 /// Remove a vault's first segment at the end of its retention, so that it shows as removed and the seals still verify.
 ///
@@ -37,13 +30,14 @@ const NAMED: usize = 5;
   custodian retire --reason \"ten years are over\" --dry-run SEGMENTS 1
   custodian retire --reason \"ten years are over\" SEGMENTS VAULT-000001.asc
 
-SEGMENTS is a vault that is a folder. Give --public too when the vault is sealed: then each day of the segment must be.
+SEGMENTS is a vault that is a folder. When it is sealed, give --public too: each day of the segment must be sealed, and the
+public folder must be that of its archive.
 The segment is removed for good, here; its copies are yours to remove. It is verified before. Hooks may go on archiving
 meanwhile. Run it as root, or as the user who runs the hook.
 The exit status is 1 when the segment is damaged, the next one does not continue it, or a day of it is not sealed; then it
 stands.")]
 pub(crate) struct Args {
-    /// The public folder of the ceremony: then the seals over the segment's days must hold.
+    /// The public folder of the ceremony, needed when the vault is sealed: the seals over the segment's days must hold.
     #[arg(long, value_name = "DIR")]
     public: Option<PathBuf>,
 
@@ -80,34 +74,23 @@ fn reason(text: &str) -> Result<Reason, NotAReason> {
     text.parse()
 }
 
-/// Why nothing was removed, beside what is wrong with the segment.
+/// Why nothing was removed, beside what is wrong with the segment or its seals.
 #[derive(Debug, Error)]
 pub(crate) enum NotRetired {
     #[error("nothing was removed: the answer was no")]
     Declined,
-    #[error("the public folder has no seal keys: its seals.pub is missing")]
-    NoSealKeys,
-    #[error("the seals do not hold over the segment: {0}")]
-    NotSealed(String),
 }
 
 impl Explained for NotRetired {
     fn hint(&self) -> String {
         match self {
-            Self::Declined => "run it again when it may be removed",
-            Self::NoSealKeys => "bring seals.pub back from another copy of the public folder, or leave out --public: then the seals are not verified before",
-            Self::NotSealed(_) => {
-                "let custodian inspect tell more; a day is sealed when it is over. With --damaged the segment is removed all the same"
-            }
+            Self::Declined => "run it again when it may be removed".to_owned(),
         }
-        .to_owned()
     }
 
     fn exit(&self) -> Exit {
         match self {
-            Self::NoSealKeys => Exit::Input,
             Self::Declined => Exit::Usage,
-            Self::NotSealed(_) => Exit::Anomalies,
         }
     }
 }
@@ -122,7 +105,14 @@ impl Args {
             now,
             even_damaged: self.damaged,
         })?;
-        let unsealed = self.unsealed_days(retirement.retired(), now, operator)?;
+        let question = Question {
+            vault: &self.vault,
+            retired: retirement.retired(),
+            public: self.public.as_deref(),
+            now,
+            even_unsealed: self.damaged,
+        };
+        let unsealed = question.unsealed_days(operator)?;
         let report = RetireReport {
             vault: shown(&self.vault),
             segment: self.segment.file_name().to_string_lossy().into_owned(),
@@ -147,53 +137,6 @@ impl Args {
         retirement.carry_out(self.allow_network_fs)?;
         Ok(Box::new(report))
     }
-
-    /// The days of the segment that are not sealed. None without `--public`; refused without `--damaged`.
-    fn unsealed_days(
-        &self,
-        retired: &RetiredSegment,
-        now: UtcTime,
-        operator: &mut dyn Operator,
-    ) -> Result<Vec<String>, Failure> {
-        let Some(folder) = &self.public else {
-            return Ok(Vec::new());
-        };
-        let archive = ArchiveFiles::load(folder, now, operator)?;
-        let seals = Seals::of(&archive.public, now).map_err(|_| NotRetired::NoSealKeys)?;
-        let archive = seals.archive;
-        let vaults = std::slice::from_ref(&self.vault);
-        let bar = Bar::new(operator);
-        let found = inspect_vaults(vaults, Some(archive), Ok(seals), &bar)?;
-        let unsealed = unsealed(retired, found.seals.logs.as_deref().unwrap_or_default());
-        if unsealed.is_empty() || self.damaged {
-            return Ok(unsealed);
-        }
-        let named = unsealed.iter().take(NAMED).cloned().collect::<Vec<_>>();
-        Err(NotRetired::NotSealed(named.join("; ")).into())
-    }
-}
-
-/// Each day of the segment whose verdict is not that it is sealed, and each log of it without a verdict.
-fn unsealed(retired: &RetiredSegment, verdict: &[SealReport]) -> Vec<String> {
-    let days = retired
-        .records()
-        .map(|record| (record.place.log, Day::of(record.place.time)));
-    let days: BTreeSet<(LogId, Day)> = days.collect();
-    let not_sealed = |(log, day): &(LogId, Day)| {
-        let (log, day) = (log.to_string(), day.to_string());
-        let found = verdict.iter().find(|found| found.log == log);
-        let Some(found) = found.filter(|found| found.vault.is_some()) else {
-            return Some(format!("{day}: the log {log} has no seals here"));
-        };
-        let judged = found.days.iter().find(|judged| judged.day == day);
-        match judged.map(|judged| (judged.state, &judged.reason)) {
-            Some((DayState::Sealed, _)) => None,
-            Some((DayState::Open, _)) => Some(format!("{day}: open")),
-            Some((_, Some(reason))) => Some(format!("{day}: {reason}")),
-            _ => Some(format!("{day}: no key seals this day")),
-        }
-    };
-    days.iter().filter_map(not_sealed).collect()
 }
 
 /// What was removed, or would be.

@@ -29,7 +29,7 @@ use origins::Origin;
 pub(crate) use origins::OriginProofs;
 
 /// Of each kind so many findings are listed; all are counted.
-const LISTED: usize = 1000;
+pub(crate) const LISTED: usize = 1000;
 
 /// What was found, vault by vault.
 #[derive(Debug, Serialize)]

@@ -16,6 +16,7 @@ mod honest;
 mod journald;
 mod judge;
 mod occasions;
+mod retirement;
 mod scripts;
 mod table;
 mod verdict;

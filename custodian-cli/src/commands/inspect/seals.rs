@@ -161,14 +161,15 @@ fn run(days: &[DayReport]) -> String {
         format!("{} to {}", first.day, last.day)
     };
     let state = match (first.state, &first.reason) {
-        (DayState::Sealed, _) if retired > 0 => {
-            format!("sealed (retired: {} removed)", Counted(retired, "record"))
-        }
         (DayState::Sealed, _) => "sealed".to_owned(),
         (DayState::Open, _) => "open".to_owned(),
         (DayState::Broken, Some(why)) => why.replacen("broken", "BROKEN", 1),
         (DayState::Broken, None) => "BROKEN".to_owned(),
         (DayState::Missing, _) => "MISSING: no final stands".to_owned(),
     };
-    format!("{days}  {state}, {}", Counted(records, "record"))
+    let removed = match retired {
+        0 => String::new(),
+        retired => format!(" (retired: {} removed)", Counted(retired, "record")),
+    };
+    format!("{days}  {state}{removed}, {}", Counted(records, "record"))
 }

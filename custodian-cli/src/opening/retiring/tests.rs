@@ -17,6 +17,7 @@ use crate::opening::inspect::{InspectReport, inspect_vaults};
 use crate::opening::sealing::{DayState, Seals};
 use crate::opening::testing::Archive;
 use crate::opening::{NoProgress, Opening, Summary};
+use crate::report::Report as _;
 
 const LOG: LogId = LogId([0x10; 16]);
 const DAYS: i64 = 4;
@@ -335,6 +336,9 @@ fn a_damaged_segment_goes_only_when_asked_for_and_stays_broken() {
     let report = site.inspect();
     assert_eq!(days(&report)[0], (DayState::Broken, 2));
     assert_eq!(days(&report)[1], (DayState::Sealed, 0));
+    let text = report.text();
+    let line = "was retired (retired: 2 records removed), 2 records";
+    assert!(text.contains(line), "{text}");
     assert!(report.anomalies());
     assert!(site.open("out").anomalies());
 }

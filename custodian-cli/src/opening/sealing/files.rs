@@ -9,11 +9,11 @@ use std::path::{Path, PathBuf};
 use archiver_core::seal::note::Kind;
 use archiver_core::seal::notes::{Piece, pieces, read_pieces};
 use archiver_core::seal::public_keys::SealKeys;
-use archiver_core::vault::segments::{SEALS_END, STEM, beside};
 use mail_parser::MessageParser;
 use serde::Serialize;
 
 use crate::opening::OpenError;
+use crate::opening::beside::seals_path;
 use crate::opening::shown::harmless;
 use crate::opening::source::open_regular;
 
@@ -47,15 +47,6 @@ pub(super) fn read_seals(vault: &Path, each: impl FnMut(Piece)) -> Result<Beside
     } else {
         Beside::Read
     })
-}
-
-/// Where the checkpoints of a vault stand: in the folder of segments, or beside the file.
-fn seals_path(vault: &Path) -> PathBuf {
-    if vault.is_dir() {
-        vault.join(beside(STEM.as_ref(), SEALS_END))
-    } else {
-        beside(vault.as_os_str(), SEALS_END).into()
-    }
 }
 
 fn unreadable(what: &'static str, path: &Path) -> impl Fn(io::Error) -> OpenError {
