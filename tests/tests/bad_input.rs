@@ -177,3 +177,20 @@ fn the_mail_server_never_gets_a_secret_key() {
         .says("secret key");
     assert!(!ceremony.vault().exists());
 }
+
+#[test]
+fn a_vault_without_a_record_is_something_to_look_at() {
+    let folder = tempfile::tempdir().unwrap();
+    let empty = folder.path().join("empty");
+    fs::write(&empty, "").unwrap();
+    let junk = folder.path().join("junk");
+    fs::write(&junk, "some other text\n").unwrap();
+    let segments = folder.path().join("segments");
+    fs::create_dir(&segments).unwrap();
+    fs::write(segments.join("VAULT-000001.asc"), "").unwrap();
+    for vault in [&empty, &junk, &segments] {
+        let ran = run(custodian().arg("inspect").arg(vault)).expect_code(1);
+        let ran = ran.prints("NO RECORD was found: is this the vault?");
+        let _ = ran.prints("There is something to look at.");
+    }
+}

@@ -30,6 +30,7 @@ const SHOWN: usize = 10;
   custodian inspect VAULT --against COPY
 
 The second says whether a copy is the same, which of the two is longer, or where they first differ.
+A vault or a copy in which no record is found is something to look at: a copy that failed looks like this.
 The seals of a vault are looked for beside it: VAULT.seals, or that file in a folder of segments. With --finals FILE they are compared with finals that left the server, mailed or printed.
 Nothing is decrypted, so nothing here says that a record will open. Times are what the records claim.
 The exit status is 1 when something must be looked at.")]
@@ -148,8 +149,14 @@ impl Report for Comparison {
                 let bytes = self.same_bytes;
                 writeln!(text, "IDENTICAL: {vault} and {copy}, {bytes} bytes")
             }
-            Outcome::VaultIsLonger(more) => writeln!(text, "{}", longer(vault, copy, more)),
-            Outcome::CopyIsLonger(more) => writeln!(text, "{}", longer(copy, vault, more)),
+            Outcome::VaultIsLonger(more) => {
+                let told = longer(vault, copy, more, self.copy_has_records);
+                writeln!(text, "{told}")
+            }
+            Outcome::CopyIsLonger(more) => {
+                let told = longer(copy, vault, more, self.vault_has_records);
+                writeln!(text, "{told}")
+            }
             Outcome::Differ { in_vault, in_copy } => writeln!(
                 text,
                 "THEY DIFFER, after {} bytes that are the same:\n  {}\n  {}\nInspect each of them to learn which one holds.",
@@ -158,6 +165,13 @@ impl Report for Comparison {
                 spot(in_copy)
             ),
         };
+        let looked_at = [
+            (vault, self.vault_has_records),
+            (copy, self.copy_has_records),
+        ];
+        for (path, _) in looked_at.iter().filter(|(_, has_records)| !has_records) {
+            let _ = writeln!(text, "NO RECORD was found in {path}: is this the vault?");
+        }
         for segment in &self.retired {
             let file = &segment.file;
             let _ = match segment.is_the_same {
@@ -186,16 +200,21 @@ impl Report for Comparison {
         let is_the_same = |segment: &RetiredElsewhere| segment.is_the_same == Some(true);
         match self.result {
             Outcome::Differ { .. } => Exit::Anomalies,
+            _ if !(self.vault_has_records && self.copy_has_records) => Exit::Anomalies,
             _ if !self.retired.iter().all(is_the_same) => Exit::Anomalies,
             _ => Exit::Done,
         }
     }
 }
 
-fn longer(longer: &str, shorter: &str, more: &Surplus) -> String {
+fn longer(longer: &str, shorter: &str, more: &Surplus, shorter_has_records: bool) -> String {
     let Surplus { bytes, records } = more;
     let records = Counted(*records, "record");
-    format!("{longer} is LONGER by {records} ({bytes} bytes); {shorter} is its beginning")
+    if shorter_has_records {
+        format!("{longer} is LONGER by {records} ({bytes} bytes); {shorter} is its beginning")
+    } else {
+        format!("{longer} has {records} ({bytes} bytes), and {shorter} has NONE")
+    }
 }
 
 fn spot(spot: &Spot) -> String {
@@ -214,7 +233,7 @@ fn describe(vault: &VaultReport, text: &mut String) {
         Counted(vault.records, "record"),
         vault.bytes
     );
-    if vault.records == 0 && vault.bytes > 0 {
+    if vault.is_without_records() {
         let _ = writeln!(text, "  NO RECORD was found: is this the vault?");
     }
     describe_segments(vault, text);

@@ -56,6 +56,9 @@ impl Explained for AgainstError {
 pub(crate) struct Comparison {
     pub(crate) vault: String,
     pub(crate) copy: String,
+    /// Whether a record was found in the vault, a torn one too. A copy that failed has none.
+    pub(crate) vault_has_records: bool,
+    pub(crate) copy_has_records: bool,
     /// The first segment that was compared, when one of the two begins later than the other.
     pub(crate) compared_from: Option<String>,
     /// Segments that one of the two has and that were retired in the other.
@@ -141,6 +144,8 @@ pub(crate) fn compare(vaults: &[PathBuf], copy: &Path) -> Result<Comparison, Aga
     Ok(Comparison {
         vault: harmless(&vault.path().to_string_lossy()),
         copy: harmless(&copy.path().to_string_lossy()),
+        vault_has_records: has_records(vault)?,
+        copy_has_records: has_records(copy)?,
         compared_from: begins_later.then(|| file_name(vault.place_of(from_vault).file)),
         retired,
         same_bytes: same,
@@ -200,6 +205,17 @@ fn fill<'a>(source: &mut impl Read, buffer: &'a mut [u8]) -> io::Result<&'a [u8]
         }
     }
     Ok(buffer.get(..filled).unwrap_or_default())
+}
+
+/// Whether there is one; it is looked for no further than to the first.
+fn has_records(source: &VaultSource) -> Result<bool, OpenError> {
+    for span in Scanner::new(source.whole()) {
+        let span = span.map_err(|e| source.unreadable(e))?;
+        if span.kind != SpanKind::Stray {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 fn surplus(source: &VaultSource, from: u64) -> Result<Surplus, OpenError> {

@@ -81,6 +81,11 @@ pub(crate) struct VaultReport {
 }
 
 impl VaultReport {
+    /// No record stands in it, and none was retired from it: a copy that failed looks like this.
+    pub(crate) fn is_without_records(&self) -> bool {
+        self.records == 0 && self.retired_segments.is_empty()
+    }
+
     fn anomalies(&self) -> bool {
         let all = [
             &self.torn,
@@ -93,6 +98,7 @@ impl VaultReport {
         let mut retired = self.retired_segments.iter();
         let is_in_doubt = retired.any(|segment| segment.trouble.is_some());
         is_in_doubt
+            || self.is_without_records()
             || !self.missing_segments.is_empty()
             || all.iter().any(|findings| findings.count > 0)
     }

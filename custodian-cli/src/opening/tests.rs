@@ -21,6 +21,7 @@ use super::against::{Outcome as Compared, Surplus, compare};
 use super::inspect::{InspectReport, OriginProofs, inspect_vaults};
 use super::testing::{Archive, Vault};
 use super::*;
+use crate::report::Report as _;
 
 const MAIL: &[u8] =
     b"From: Bo <bo@example.org>\r\nSubject: hello\r\nMessage-ID: <1@x>\r\n\r\nbody\r\n";
@@ -377,12 +378,47 @@ fn folders_hold_ten_thousand_mails() {
 }
 
 #[test]
-fn an_empty_vault_is_no_anomaly() {
+fn an_empty_vault_opens_to_nothing_and_is_something_to_look_at() {
     let archive = Archive::new();
     let run = Run::open(&archive, &[&Vault::default()]);
     assert_eq!(run.check().summary(), &Summary::default());
     assert!(!run.summary().anomalies());
-    assert!(!inspect(&Vault::default(), None).anomalies());
+    for bytes in [&b""[..], b"\n \n", b"junk\n"] {
+        let mut vault = Vault::default();
+        let report = inspect(vault.put(bytes), None);
+        assert!(report.anomalies());
+        let text = report.text();
+        assert!(text.contains("NO RECORD was found"), "{text}");
+        assert!(!text.contains("Nothing to look at"), "{text}");
+    }
+}
+
+#[test]
+fn a_copy_without_records_is_told_as_such() {
+    let archive = Archive::new();
+    let folder = tempfile::tempdir().unwrap();
+    let mut vault = Vault::default();
+    vault.append(&archive, MAIL);
+    let original = vault.save(folder.path(), "VAULT");
+    let copy = folder.path().join("copy");
+    let told = |one: &Path, other: &Path| {
+        let report = compare(&[one.to_owned()], other).unwrap();
+        assert_eq!(report.exit(), Exit::Anomalies);
+        report.text()
+    };
+    for bytes in [&b""[..], &vault.bytes[..1]] {
+        fs::write(&copy, bytes).unwrap();
+        for text in [told(&original, &copy), told(&copy, &original)] {
+            assert!(text.contains("copy has NONE"), "{text}");
+            assert!(!text.contains("is its beginning"), "{text}");
+            assert!(text.contains("copy: is this the vault?"), "{text}");
+        }
+    }
+    let another = folder.path().join("another");
+    fs::write(&another, b"").unwrap();
+    fs::write(&copy, b"").unwrap();
+    let text = told(&another, &copy);
+    assert!(text.contains("another: is this the vault?"), "{text}");
 }
 
 #[test]
