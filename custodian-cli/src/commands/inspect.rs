@@ -10,7 +10,7 @@ use crate::archive_files::ArchiveFiles;
 use crate::clock;
 use crate::exit::Exit;
 use crate::failure::{Explained, Failure};
-use crate::opening::against::{Comparison, Outcome, RetiredElsewhere, Spot, Surplus, compare};
+use crate::opening::against::compare;
 use crate::opening::inspect::{Finding, Findings, InspectReport, VaultReport, inspect_vaults};
 use crate::opening::retired::{Removed, RetiredReport};
 use crate::opening::sealing::{Copied, NotVerified, Seals};
@@ -18,6 +18,7 @@ use crate::operator::Operator;
 use crate::progress::Bar;
 use crate::report::{Report, to_json};
 
+mod against;
 mod seals;
 
 /// So many findings of a kind are shown to people; `--json` has more.
@@ -29,7 +30,8 @@ const SHOWN: usize = 10;
   custodian inspect --public public VAULT
   custodian inspect VAULT --against COPY
 
-The second says whether a copy is the same, which of the two is longer, or where they first differ.
+The second says whether a copy is the same, which of the two is longer, or where they first differ; and the same of the seals
+beside the two. It verifies none of them.
 A vault or a copy in which no record is found is something to look at: a copy that failed looks like this.
 The seals of a vault are looked for beside it: VAULT.seals, or that file in a folder of segments. With --finals FILE they are compared with finals that left the server, mailed or printed.
 Nothing is decrypted, so nothing here says that a record will open. Times are what the records claim.
@@ -39,7 +41,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "DIR")]
     public: Option<PathBuf>,
 
-    /// Only compare the vault, byte by byte, with this copy of it.
+    /// Only compare the vault and its seals, byte by byte, with this copy of them.
     #[arg(long, value_name = "COPY", conflicts_with = "public")]
     against: Option<PathBuf>,
 
@@ -135,94 +137,6 @@ impl Report for InspectReport {
             Exit::Done
         }
     }
-}
-
-impl Report for Comparison {
-    fn text(&self) -> String {
-        let Self { vault, copy, .. } = self;
-        let mut text = match &self.compared_from {
-            Some(segment) => format!("Compared from {segment} on; one of the two begins later.\n"),
-            None => String::new(),
-        };
-        let _ = match &self.result {
-            Outcome::Identical => {
-                let bytes = self.same_bytes;
-                writeln!(text, "IDENTICAL: {vault} and {copy}, {bytes} bytes")
-            }
-            Outcome::VaultIsLonger(more) => {
-                let told = longer(vault, copy, more, self.copy_has_records);
-                writeln!(text, "{told}")
-            }
-            Outcome::CopyIsLonger(more) => {
-                let told = longer(copy, vault, more, self.vault_has_records);
-                writeln!(text, "{told}")
-            }
-            Outcome::Differ { in_vault, in_copy } => writeln!(
-                text,
-                "THEY DIFFER, after {} bytes that are the same:\n  {}\n  {}\nInspect each of them to learn which one holds.",
-                self.same_bytes,
-                spot(in_vault),
-                spot(in_copy)
-            ),
-        };
-        let looked_at = [
-            (vault, self.vault_has_records),
-            (copy, self.copy_has_records),
-        ];
-        for (path, _) in looked_at.iter().filter(|(_, has_records)| !has_records) {
-            let _ = writeln!(text, "NO RECORD was found in {path}: is this the vault?");
-        }
-        for segment in &self.retired {
-            let file = &segment.file;
-            let _ = match segment.is_the_same {
-                Some(true) => writeln!(
-                    text,
-                    "{file} was retired in one of the two; the other has the same"
-                ),
-                Some(false) => writeln!(
-                    text,
-                    "{file} was retired in one of the two; the other has ANOTHER ONE"
-                ),
-                None => writeln!(
-                    text,
-                    "{file} was retired in one of the two, and what stands in its place CANNOT BE USED"
-                ),
-            };
-        }
-        text
-    }
-
-    fn json(&self) -> serde_json::Result<String> {
-        to_json(self)
-    }
-
-    fn exit(&self) -> Exit {
-        let is_the_same = |segment: &RetiredElsewhere| segment.is_the_same == Some(true);
-        match self.result {
-            Outcome::Differ { .. } => Exit::Anomalies,
-            _ if !(self.vault_has_records && self.copy_has_records) => Exit::Anomalies,
-            _ if !self.retired.iter().all(is_the_same) => Exit::Anomalies,
-            _ => Exit::Done,
-        }
-    }
-}
-
-fn longer(longer: &str, shorter: &str, more: &Surplus, shorter_has_records: bool) -> String {
-    let Surplus { bytes, records } = more;
-    let records = Counted(*records, "record");
-    if shorter_has_records {
-        format!("{longer} is LONGER by {records} ({bytes} bytes); {shorter} is its beginning")
-    } else {
-        format!("{longer} has {records} ({bytes} bytes), and {shorter} has NONE")
-    }
-}
-
-fn spot(spot: &Spot) -> String {
-    let record = spot.record.map_or_else(
-        || "between records".to_owned(),
-        |record| format!("in record {record}"),
-    );
-    format!("{}, byte {}, {record}", spot.file, spot.offset)
 }
 
 fn describe(vault: &VaultReport, text: &mut String) {

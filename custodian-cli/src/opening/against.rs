@@ -1,7 +1,7 @@
 //! A vault compared with a copy of it, byte by byte: are they the same, is one the beginning of the other, where do they differ?
 //!
 //! No key is needed and nothing is judged: whether the records hold is for `inspect` to say of each. Of vaults in segments, those are compared
-//! that both can have: segments removed from the front of one are passed over in the other.
+//! that both can have: segments removed from the front of one are passed over in the other. The seals beside the two are compared too (`seals`).
 
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -15,6 +15,10 @@ use super::shown::harmless;
 use super::source::{self, SourceError, VaultSource};
 use crate::exit::Exit;
 use crate::failure::Explained;
+
+mod seals;
+
+pub(crate) use seals::{SealsCompared, SealsOutcome};
 
 const PIECE: usize = 1024 * 1024;
 
@@ -66,6 +70,7 @@ pub(crate) struct Comparison {
     /// How many bytes are the same, up to the first that is not.
     pub(crate) same_bytes: u64,
     pub(crate) result: Outcome,
+    pub(crate) seals: SealsCompared,
 }
 
 /// A segment that only one of the two still has.
@@ -127,7 +132,11 @@ pub(crate) fn compare(vaults: &[PathBuf], copy: &Path) -> Result<Comparison, Aga
         return Err(AgainstError::NotOneVault(sources.len()));
     };
     let (from_vault, from_copy) = common_start(vault, copy);
-    let same = same_bytes((vault, from_vault), (copy, from_copy))?;
+    let (mut ours, mut theirs) = (vault.from(from_vault), copy.from(from_copy));
+    let same = same_bytes(
+        |buffer| fill(&mut ours, buffer).map_err(|e| vault.unreadable(e)),
+        |buffer| fill(&mut theirs, buffer).map_err(|e| copy.unreadable(e)),
+    )?;
     let (at_vault, at_copy) = (from_vault + same, from_copy + same);
     let result = match (at_vault == vault.length(), at_copy == copy.length()) {
         (true, true) => Outcome::Identical,
@@ -150,6 +159,7 @@ pub(crate) fn compare(vaults: &[PathBuf], copy: &Path) -> Result<Comparison, Aga
         retired,
         same_bytes: same,
         result,
+        seals: seals::compare(vault.path(), copy.path())?,
     })
 }
 
@@ -180,31 +190,36 @@ fn common_start(vault: &VaultSource, copy: &VaultSource) -> (u64, u64) {
     start(vault).zip(start(copy)).unwrap_or_default()
 }
 
-fn same_bytes(vault: (&VaultSource, u64), copy: (&VaultSource, u64)) -> Result<u64, OpenError> {
-    let (mut ours, mut theirs) = (vault.0.from(vault.1), copy.0.from(copy.1));
+/// How many bytes two sources have in common at their beginning. Each fills a buffer, but at its end.
+fn same_bytes<E>(
+    mut ours: impl FnMut(&mut [u8]) -> Result<usize, E>,
+    mut theirs: impl FnMut(&mut [u8]) -> Result<usize, E>,
+) -> Result<u64, E> {
     let (mut left, mut right) = (vec![0; PIECE], vec![0; PIECE]);
     let mut same = 0;
     loop {
-        let left = fill(&mut ours, &mut left).map_err(|e| vault.0.unreadable(e))?;
-        let right = fill(&mut theirs, &mut right).map_err(|e| copy.0.unreadable(e))?;
-        let equal = left.iter().zip(right).take_while(|(a, b)| a == b).count();
+        let (in_left, in_right) = (ours(&mut left)?, theirs(&mut right)?);
+        let (left, right) = (left.iter().take(in_left), right.iter().take(in_right));
+        let equal = left.zip(right).take_while(|(a, b)| a == b).count();
         same += equal as u64;
-        if equal == 0 || equal < left.len().max(right.len()) {
+        if equal == 0 || equal < in_left.max(in_right) {
             return Ok(same);
         }
     }
 }
 
 /// Reads until the buffer is full or the source at its end.
-fn fill<'a>(source: &mut impl Read, buffer: &'a mut [u8]) -> io::Result<&'a [u8]> {
+fn fill(source: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
     let mut filled = 0;
     while let Some(rest) = buffer.get_mut(filled..).filter(|rest| !rest.is_empty()) {
-        match source.read(rest)? {
-            0 => break,
-            read => filled += read,
+        match source.read(rest) {
+            Ok(0) => break,
+            Ok(read) => filled += read,
+            Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+            Err(e) => return Err(e),
         }
     }
-    Ok(buffer.get(..filled).unwrap_or_default())
+    Ok(filled)
 }
 
 /// Whether there is one; it is looked for no further than to the first.

@@ -17,7 +17,7 @@ use std::process::{Command, Stdio};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use super::against::{Outcome as Compared, Surplus, compare};
+use super::against::{Outcome as Compared, SealsOutcome, Surplus, compare};
 use super::inspect::{InspectReport, OriginProofs, inspect_vaults};
 use super::testing::{Archive, Vault};
 use super::*;
@@ -391,6 +391,61 @@ fn an_empty_vault_opens_to_nothing_and_is_something_to_look_at() {
         assert!(text.contains("NO RECORD was found"), "{text}");
         assert!(!text.contains("Nothing to look at"), "{text}");
     }
+}
+
+#[test]
+fn the_seals_of_a_copy_are_compared_too_whatever_the_shapes() {
+    let archive = Archive::new();
+    let folder = tempfile::tempdir().unwrap();
+    let mut vault = Vault::default();
+    vault.append(&archive, MAIL);
+    let original = vault.save(folder.path(), "VAULT");
+    let copy = folder.path().join("COPY");
+    fs::create_dir(&copy).unwrap();
+    vault.save(&copy, "VAULT-000001.asc");
+    let (ours, theirs) = (folder.path().join("VAULT.seals"), copy.join("VAULT.seals"));
+    let compared = || {
+        let report = compare(std::slice::from_ref(&original), &copy).unwrap();
+        assert_eq!(report.result, Compared::Identical);
+        let json: Value = serde_json::from_str(&report.json().unwrap()).unwrap();
+        assert!(!json["seals"]["result"].is_null());
+        (report.exit(), report.text(), report.seals.result)
+    };
+    assert_eq!(compared().2, SealsOutcome::NoneStand);
+    let long = "one note\n".repeat(200_000);
+    fs::write(&ours, &long).unwrap();
+    let (exit, text, result) = compared();
+    assert_eq!(
+        (exit, result),
+        (Exit::Anomalies, SealsOutcome::MissingBesideCopy)
+    );
+    assert!(text.contains("SEALS MISSING: there is no "), "{text}");
+    fs::write(&theirs, &long).unwrap();
+    let (exit, _, result) = compared();
+    assert_eq!((exit, result), (Exit::Done, SealsOutcome::Identical));
+    fs::write(&theirs, &long[..long.len() - 9]).unwrap();
+    let (exit, text, result) = compared();
+    assert_eq!((exit, result), (Exit::Done, SealsOutcome::VaultIsLonger(9)));
+    assert!(text.contains("VAULT.seals has 9 bytes more; "), "{text}");
+    fs::write(&theirs, format!("{long}another note\n")).unwrap();
+    assert_eq!(compared().2, SealsOutcome::CopyIsLonger(13));
+    let mut changed = long.into_bytes();
+    changed[1_500_000] ^= 1;
+    fs::write(&theirs, changed).unwrap();
+    let (exit, text, result) = compared();
+    assert_eq!((exit, result), (Exit::Anomalies, SealsOutcome::Differ));
+    assert!(
+        text.contains("THE SEALS DIFFER from byte 1500000 on"),
+        "{text}"
+    );
+    fs::remove_file(&ours).unwrap();
+    assert_eq!(compared().2, SealsOutcome::MissingBesideVault);
+    fs::create_dir(&ours).unwrap();
+    let refused = compare(std::slice::from_ref(&original), &copy).unwrap_err();
+    assert!(
+        refused.to_string().ends_with("it is not a regular file"),
+        "{refused}"
+    );
 }
 
 #[test]

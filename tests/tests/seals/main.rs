@@ -12,6 +12,7 @@
 )]
 
 mod attacker;
+mod copies;
 mod honest;
 mod journald;
 mod judge;
