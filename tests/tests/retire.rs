@@ -198,10 +198,13 @@ fn it_is_told_what_would_go_and_what_is_gone() {
     let _ = run(&mut retire(&vault, "2")).expect_code(0);
     let last = run(&mut retire(&vault, "3")).expect_code(4);
     let _ = last.says("no record of ours stands behind");
-    for reason in ["", "two\nlines", " blank", "\u{1b}[2J"] {
+    let long = "x".repeat(100_000);
+    for reason in ["", "two\nlines", " blank", "\u{1b}[2J", &long] {
         let mut retire = custodian();
         retire.args(["retire", "--yes", "--reason", reason]);
-        let _ = run(retire.arg(&vault).arg("3")).expect_code(2);
+        let refused = run(retire.arg(&vault).arg("3")).expect_code(2);
+        let refused = refused.says("a reason is one line of 1 to 200 characters");
+        assert!(refused.stderr.len() < 500, "{}", refused.stderr);
     }
     let _ = run(&mut retire(&vault, "VAULT-3"))
         .expect_code(2)

@@ -28,7 +28,7 @@ use crate::vault::writable::LockedVault;
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum Contradiction {
     /// Its records are others than those that were sealed.
-    #[error("the vault's first {} are not what the last checkpoint seals", Counted(*.0, "record"))]
+    #[error("the last checkpoint seals others than the vault's first {}", Counted(*.0, "record"))]
     OtherRecords(u64),
     /// Sealed records are not there.
     #[error(

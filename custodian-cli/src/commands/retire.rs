@@ -41,9 +41,9 @@ pub(crate) struct Args {
     #[arg(long, value_name = "DIR")]
     public: Option<PathBuf>,
 
-    /// Why it is removed, in one line. It stands in the vault's folder from then on, for everybody who inspects it.
-    #[arg(long, value_name = "TEXT", value_parser = reason)]
-    reason: Reason,
+    /// Why it is removed, in one line of at most 200 characters. It stands in the vault's folder from then on, for everybody who inspects it.
+    #[arg(long, value_name = "TEXT")]
+    reason: String,
 
     /// Also when records of it are damaged or torn off, when the record behind it does not continue it, or when a day of it is not sealed. That stays visible for ever.
     #[arg(long)]
@@ -70,38 +70,40 @@ pub(crate) struct Args {
     segment: SegmentNumber,
 }
 
-fn reason(text: &str) -> Result<Reason, NotAReason> {
-    text.parse()
-}
-
 /// Why nothing was removed, beside what is wrong with the segment or its seals.
 #[derive(Debug, Error)]
 pub(crate) enum NotRetired {
     #[error("nothing was removed: the answer was no")]
     Declined,
+    /// It is not repeated: it may be anything.
+    #[error("the text behind --reason cannot be used: {0}")]
+    Reason(NotAReason),
 }
 
 impl Explained for NotRetired {
     fn hint(&self) -> String {
         match self {
-            Self::Declined => "run it again when it may be removed".to_owned(),
+            Self::Declined => "run it again when it may be removed",
+            Self::Reason(_) => "say it shorter, in one line; what is longer belongs in the minutes",
         }
+        .to_owned()
     }
 
     fn exit(&self) -> Exit {
         match self {
-            Self::Declined => Exit::Usage,
+            Self::Declined | Self::Reason(_) => Exit::Usage,
         }
     }
 }
 
 impl Args {
     pub(crate) fn run(&self, operator: &mut dyn Operator) -> Result<Box<dyn Report>, Failure> {
+        let reason: Reason = self.reason.parse().map_err(NotRetired::Reason)?;
         let now = clock::now()?;
         let retirement = Retirement::plan(Request {
             vault: &self.vault,
             segment: self.segment,
-            reason: self.reason.clone(),
+            reason,
             now,
             even_damaged: self.damaged,
         })?;
