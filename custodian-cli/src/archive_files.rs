@@ -1,6 +1,5 @@
 //! Reads the public folder from disk: bounded, each file named when it fails, everything checked against each other.
 
-use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::Path;
 
@@ -14,6 +13,7 @@ use thiserror::Error;
 use crate::exit::Exit;
 use crate::failure::{Explained, shown};
 use crate::operator::Operator;
+use crate::regular_file::open_regular;
 
 /// No file of a public folder is larger, but for the seal keys.
 const MOST_BYTES: u64 = 1 << 20;
@@ -151,7 +151,7 @@ fn read_file(path: &Path, most: u64) -> Result<Vec<u8>, ArchiveFilesError> {
         path: shown(path),
         source,
     };
-    let file = File::open(path).map_err(unreadable)?;
+    let (file, _) = open_regular(path).map_err(unreadable)?;
     let mut bytes = Vec::new();
     file.take(most + 1)
         .read_to_end(&mut bytes)

@@ -18,6 +18,7 @@ mod opening;
 mod operator;
 mod plan;
 mod progress;
+mod regular_file;
 mod rehearsal;
 mod report;
 mod secret_file;

@@ -4,7 +4,6 @@ mod draft;
 mod questions;
 mod rules;
 
-use std::fs;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
@@ -16,6 +15,7 @@ use thiserror::Error;
 
 use crate::exit::Exit;
 use crate::failure::{Explained, shown};
+use crate::regular_file::open_regular;
 
 pub(crate) use self::draft::Draft;
 
@@ -168,7 +168,7 @@ impl Plan {
             source,
         };
         let mut bytes = Vec::new();
-        let file = fs::File::open(path).map_err(unreadable)?;
+        let (file, _) = open_regular(path).map_err(unreadable)?;
         file.take(MOST_BYTES + 1)
             .read_to_end(&mut bytes)
             .map_err(unreadable)?;

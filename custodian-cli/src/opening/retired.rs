@@ -20,7 +20,8 @@ use data_encoding::HEXLOWER;
 use serde::{Serialize, Serializer};
 use thiserror::Error;
 
-use super::source::{VaultSource, open_regular};
+use super::source::VaultSource;
+use crate::regular_file::open_regular;
 
 /// A file that stands in place of a segment, or beside it when a retirement was interrupted.
 #[derive(Debug)]

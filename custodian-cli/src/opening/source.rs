@@ -302,17 +302,6 @@ impl ReadAt for VaultSource {
     }
 }
 
-/// Opens a regular file, with its length. Looked at before it is opened: opening a pipe would wait for its writer.
-pub(super) fn open_regular(path: &Path) -> io::Result<(File, u64)> {
-    if !fs::metadata(path)?.is_file() {
-        let message = "it is not a regular file";
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
-    }
-    let file = File::open(path)?;
-    let length = file.metadata()?.len();
-    Ok((file, length))
-}
-
 pub(super) fn unreadable(path: &Path) -> impl Fn(io::Error) -> SourceError {
     move |source| SourceError::Unreadable {
         path: path.to_owned(),

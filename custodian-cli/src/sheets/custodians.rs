@@ -1,6 +1,5 @@
 //! `custodians.json`, for answering sheets with their custodians' names. Believed only when its hash is the manifest's.
 
-use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::Path;
 
@@ -9,6 +8,7 @@ use thiserror::Error;
 
 use crate::exit::Exit;
 use crate::failure::{Explained, shown};
+use crate::regular_file::open_regular;
 
 /// No `custodians.json` is larger.
 const MOST_BYTES: u64 = 1 << 20;
@@ -46,7 +46,7 @@ pub(crate) fn custodians_of(
         source,
     };
     let mut json = Vec::new();
-    let file = File::open(path).map_err(unreadable)?;
+    let (file, _) = open_regular(path).map_err(unreadable)?;
     file.take(MOST_BYTES + 1)
         .read_to_end(&mut json)
         .map_err(unreadable)?;

@@ -1,6 +1,5 @@
 //! Reading one sheet from a file or stdin: a picture with QR codes, or a text. Bounded; nothing that is read is kept.
 
-use std::fs::File;
 use std::io::{self, IsTerminal as _, Read};
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -14,6 +13,7 @@ use super::text::{shares_in, text_in};
 use super::verdict::SheetError;
 use crate::failure::shown;
 use crate::operator::Operator;
+use crate::regular_file::open_regular;
 
 /// More than any scan that is accepted.
 const MOST_BYTES: u64 = 256 << 20;
@@ -25,6 +25,7 @@ pub(super) fn read_sheet(
 ) -> Result<Vec<Result<Share, SheetError>>, SheetError> {
     let bytes = read_bytes(path)?;
     match text_in(&bytes) {
+        Some(text) if text.trim().is_empty() => Err(SheetError::Empty),
         Some(text) => Ok(shares_in(&text, operator)),
         None => read_picture(&bytes, &shown(path), operator),
     }
@@ -103,7 +104,7 @@ fn read_bytes(path: &Path) -> Result<Zeroizing<Vec<u8>>, SheetError> {
         }
         return read_bounded(stdin.lock());
     }
-    read_bounded(File::open(path)?)
+    read_bounded(open_regular(path)?.0)
 }
 
 fn read_bounded(source: impl Read) -> Result<Zeroizing<Vec<u8>>, SheetError> {

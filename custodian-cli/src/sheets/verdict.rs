@@ -19,6 +19,8 @@ pub(crate) enum SheetError {
     TooLarge,
     #[error("is the keyboard, where what is typed would be seen")]
     Keyboard,
+    #[error("is empty")]
+    Empty,
     #[error("is a folder without files")]
     EmptyFolder,
     #[error("{0}")]
@@ -37,7 +39,7 @@ impl SheetError {
     /// What the person who holds the sheet should do.
     pub(super) fn advice(&self) -> &'static str {
         match self {
-            Self::Unreadable(_) | Self::TooLarge => {
+            Self::Unreadable(_) | Self::TooLarge | Self::Empty => {
                 "give a scan of the sheet, or a text file with its rows of words or the text of its code"
             }
             Self::Keyboard => {

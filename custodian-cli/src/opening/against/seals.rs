@@ -12,7 +12,7 @@ use serde::Serialize;
 use super::{OpenError, fill, same_bytes};
 use crate::opening::beside::seals_path;
 use crate::opening::shown::harmless;
-use crate::opening::source::open_regular;
+use crate::regular_file::open_regular;
 
 /// How the seals beside a vault and beside its copy stand to each other.
 #[derive(Debug, Serialize)]

@@ -15,7 +15,7 @@ use serde::Serialize;
 use crate::opening::OpenError;
 use crate::opening::beside::seals_path;
 use crate::opening::shown::harmless;
-use crate::opening::source::open_regular;
+use crate::regular_file::open_regular;
 
 /// Of a `.seals` file so much is read: ten years of a checkpoint every quarter of an hour are a fifth of it.
 const MOST_BYTES: u64 = 1 << 30;
