@@ -24,8 +24,8 @@ fn a_public_folder_that_was_replaced_is_found_out_by_a_true_sheet() {
     // The whole folder: it agrees with itself.
     let ran = check(&attacker.public(), &ceremony.sheet_file(1)).expect_code(1);
     let _ = ran
-        .says("belongs to another ceremony")
-        .says("or the public folder was replaced");
+        .prints("belongs to another ceremony")
+        .prints("or the public folder was replaced");
 
     // One file of it: it does not.
     for file in ["archive.cert.asc", "custody.json", "custody.json.asc"] {
@@ -43,6 +43,18 @@ fn a_public_folder_that_was_replaced_is_found_out_by_a_true_sheet() {
 }
 
 #[test]
+fn a_refused_sheet_is_told_once() {
+    let ceremony = Ceremony::hold();
+    let sheet = ceremony.path("junk.txt");
+    fs::write(&sheet, "junk\n").unwrap();
+    let ran = check(&ceremony.public(), &sheet).expect_code(1);
+    assert_eq!(
+        (ran.stdout.matches("REFUSED").count(), ran.stderr.as_str()),
+        (1, "")
+    );
+}
+
+#[test]
 fn forged_commitments_that_a_true_sheet_satisfies_do_not_pass() {
     let ceremony = Ceremony::hold();
     let manifest = fs::read(ceremony.public().join("custody.json")).unwrap();
@@ -57,7 +69,7 @@ fn forged_commitments_that_a_true_sheet_satisfies_do_not_pass() {
         "the attack itself must work"
     );
     let ran = check(&folder, &ceremony.sheet_file(1)).expect_code(1);
-    let _ = ran.says("belongs to another ceremony");
+    let _ = ran.prints("belongs to another ceremony");
 }
 
 #[test]

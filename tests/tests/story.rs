@@ -183,7 +183,7 @@ fn the_rehearsal_plays_through_and_its_sheets_open_no_real_archive() {
         .arg(scan));
     let _ = ran
         .expect_code(1)
-        .says("made in a rehearsal; it opens no real archive");
+        .prints("made in a rehearsal; it opens no real archive");
 }
 
 #[test]

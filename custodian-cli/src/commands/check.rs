@@ -36,13 +36,13 @@ pub(crate) struct Args {
 }
 
 impl Args {
-    /// Verdicts are told as they are given only where the report does not show them on the same screen.
+    /// The report has every verdict. They are told as they are given only to somebody at a terminal on which the report does not come out.
     pub(crate) fn run(&self, operator: &mut dyn Operator) -> Result<Box<dyn Report>, Failure> {
         let sheets = Source::of(&self.sheets, Until::Told, "a SHEET", operator)?;
         let archive = ArchiveFiles::load(&self.public, clock::now()?, operator)?;
         let custodians = custodians_of(self.custodians.as_deref(), archive.public.manifest())?;
         let sharing = archive.public.sharing();
-        let telling = if io::stdout().is_terminal() {
+        let telling = if io::stdout().is_terminal() || !io::stderr().is_terminal() {
             Telling::Nothing
         } else {
             Telling::News
