@@ -31,7 +31,7 @@ use crate::sheets::{GatheredSheets, Source, Telling, Until, custodians_of};
 
 The first asks for the sheets, one custodian at a time: scanned with a USB scanner, typed, or named as files.
 The seals are verified where seal keys are in the public folder; the column seal of the manifest says what they say of each mail's day.
-The exit status is 1 when a record was torn, damaged, for another archive, or out of its log's order, or when a day of the log is broken or missing, whether a mail of it was opened or not.")]
+The exit status is 1 when a record was torn, damaged, for another archive, or out of its log's order, when a day of the log is broken or missing, whether a mail of it was opened or not, or when the archive has seal keys and they are missing.")]
 pub(crate) struct Args {
     /// The public folder of the ceremony.
     #[arg(long, value_name = "DIR")]

@@ -7,6 +7,7 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use archiver_core::vault::scan::{Scanner, SpanKind};
+use archiver_core::vault::segments::SegmentNumber;
 use serde::Serialize;
 use thiserror::Error;
 
@@ -67,6 +68,8 @@ pub(crate) struct Comparison {
     pub(crate) compared_from: Option<String>,
     /// Segments that one of the two has and that were retired in the other.
     pub(crate) retired: Vec<RetiredElsewhere>,
+    /// Segments in front that one of the two lacks, and no retirement tells of it.
+    pub(crate) missing: Vec<MissingInFront>,
     /// How many bytes are the same, up to the first that is not.
     pub(crate) same_bytes: u64,
     pub(crate) result: Outcome,
@@ -80,6 +83,15 @@ pub(crate) struct RetiredElsewhere {
     pub(crate) file: String,
     /// Whether it is the one that was retired, by its SHA-256; none when the file in its place cannot be used.
     pub(crate) is_the_same: Option<bool>,
+}
+
+/// A segment that is gone without a trace.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct MissingInFront {
+    /// The segment's file.
+    pub(crate) file: String,
+    /// Which of the two lacks it.
+    pub(crate) lacked_by: String,
 }
 
 /// What the comparison says.
@@ -149,6 +161,8 @@ pub(crate) fn compare(vaults: &[PathBuf], copy: &Path) -> Result<Comparison, Aga
     };
     let mut retired = retired_elsewhere(vault, copy)?;
     retired.extend(retired_elsewhere(copy, vault)?);
+    let mut missing = missing_in_front(vault, copy);
+    missing.extend(missing_in_front(copy, vault));
     let begins_later = from_vault != 0 || from_copy != 0;
     Ok(Comparison {
         vault: harmless(&vault.path().to_string_lossy()),
@@ -157,6 +171,7 @@ pub(crate) fn compare(vaults: &[PathBuf], copy: &Path) -> Result<Comparison, Aga
         copy_has_records: has_records(copy)?,
         compared_from: begins_later.then(|| file_name(vault.place_of(from_vault).file)),
         retired,
+        missing,
         same_bytes: same,
         result,
         seals: seals::compare(vault.path(), copy.path())?,
@@ -181,6 +196,22 @@ fn retired_elsewhere(
         });
     }
     Ok(found)
+}
+
+/// Segments of the `other` that stood in front of all that `one` has.
+fn missing_in_front(one: &VaultSource, other: &VaultSource) -> Vec<MissingInFront> {
+    let is_retired = |number: &SegmentNumber| {
+        let mut retired = one.retired().iter();
+        retired.any(|file| file.number == *number)
+    };
+    let others = other.segment_numbers().iter();
+    others
+        .filter(|number| Some(**number) < one.first_segment() && !is_retired(number))
+        .map(|number| MissingInFront {
+            file: number.file_name().to_string_lossy().into_owned(),
+            lacked_by: harmless(&one.path().to_string_lossy()),
+        })
+        .collect()
 }
 
 /// Where the first segment begins that both have.

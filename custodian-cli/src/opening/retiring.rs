@@ -7,9 +7,9 @@
 #[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests;
 
-use std::fs::{self, File, Metadata};
-use std::io;
-use std::os::unix::fs::{MetadataExt as _, chown};
+use std::fs::{self, File, Metadata, OpenOptions};
+use std::io::{self, Read as _};
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, fchown};
 use std::path::{Path, PathBuf};
 
 use archiver_core::counted::Counted;
@@ -20,9 +20,10 @@ use archiver_core::vault::leaf::Place;
 use archiver_core::vault::retire::{
     self, NextRecord, Problem, Survey, first_behind, put_in_place, survey,
 };
-use archiver_core::vault::retired::{Reason, RetiredFacts, RetiredSegment};
+use archiver_core::vault::retired::{LONGEST_RETIRED, Reason, RetiredFacts, RetiredSegment};
 use archiver_core::vault::segments::SegmentNumber;
 use archiver_encrypt::disk::DiskFolder;
+use rustix::fs::OFlags;
 use serde::Serialize;
 use thiserror::Error;
 
@@ -309,18 +310,41 @@ impl Retirement {
         }
     }
 
-    /// The hook must be able to read what root has written.
+    /// The hook must be able to read what root has written. The folder belongs to the hook's user, so what is given away is the open file that was read and is
+    /// the one in the segment's place, never whatever stands at its name.
     fn give_to_the_segments_owner(&self, path: &Path) -> io::Result<()> {
-        let file = fs::metadata(path)?;
+        let file = open_unlinked(path)?;
+        let found = file.metadata()?;
+        let mut text = Vec::new();
+        (&file)
+            .take(LONGEST_RETIRED as u64 + 1)
+            .read_to_end(&mut text)?;
+        let is_ours = found.nlink() == 1
+            && RetiredSegment::parse(&text).is_ok_and(|standing| standing == self.retired);
+        if !is_ours {
+            return Err(io::Error::other(
+                "another file was put in its place meanwhile, or it has another name too",
+            ));
+        }
         let (uid, gid) = (self.segment.uid(), self.segment.gid());
-        if (file.uid(), file.gid()) != (uid, gid) {
-            chown(path, Some(uid), Some(gid))?;
+        if (found.uid(), found.gid()) != (uid, gid) {
+            fchown(&file, Some(uid), Some(gid))?;
         }
-        if file.mode() != self.segment.mode() {
-            fs::set_permissions(path, self.segment.permissions())?;
+        if found.mode() != self.segment.mode() {
+            file.set_permissions(self.segment.permissions())?;
         }
-        File::open(path)?.sync_all()
+        file.sync_all()
     }
+}
+
+/// Opens a regular file at a path that is no link.
+fn open_unlinked(path: &Path) -> io::Result<File> {
+    if !fs::symlink_metadata(path)?.is_file() {
+        return Err(io::Error::other("it is a link, or no regular file"));
+    }
+    let no_link = OFlags::NOFOLLOW | OFlags::NONBLOCK;
+    let flags = i32::try_from(no_link.bits()).map_err(io::Error::other)?;
+    OpenOptions::new().read(true).custom_flags(flags).open(path)
 }
 
 /// What tells a file from another one, and from itself when it was written to.

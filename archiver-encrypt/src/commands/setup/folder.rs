@@ -4,7 +4,9 @@
 
 use std::fs::{self, DirBuilder, File, Metadata, OpenOptions};
 use std::io::{self, ErrorKind, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, chown};
+use std::os::unix::fs::{
+    DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, fchown, lchown,
+};
 use std::path::Path;
 
 use archiver_core::vault::segments::{RULES_FILE, SegmentRules};
@@ -73,7 +75,9 @@ fn made(folder: &Path, outcome: io::Result<()>) -> Check {
 
 fn make(folder: &Path, user: &User) -> io::Result<()> {
     DirBuilder::new().mode(0o700).create(folder)?;
-    give(folder, user)?;
+    if user.is_root_acting {
+        lchown(folder, Some(user.uid), Some(user.gid))?;
+    }
     File::open(folder_of(folder))?.sync_all()
 }
 
@@ -96,16 +100,12 @@ fn write_rules(path: &Path, rules: &SegmentRules, user: &User) -> io::Result<()>
         .mode(0o600)
         .open(path)?;
     writeln!(file, "{rules}")?;
-    file.sync_all()?;
-    give(path, user)?;
-    File::open(folder_of(path))?.sync_all()
-}
-
-fn give(path: &Path, user: &User) -> io::Result<()> {
     if user.is_root_acting {
-        chown(path, Some(user.uid), Some(user.gid))?;
+        // The open file, not whatever the folder's owner has put at its name.
+        fchown(&file, Some(user.uid), Some(user.gid))?;
     }
-    Ok(())
+    file.sync_all()?;
+    File::open(folder_of(path))?.sync_all()
 }
 
 fn judge(folder: &Path, user: &User) -> Check {

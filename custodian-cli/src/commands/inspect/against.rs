@@ -6,7 +6,8 @@ use archiver_core::counted::Counted;
 
 use crate::exit::Exit;
 use crate::opening::against::{
-    Comparison, Outcome, RetiredElsewhere, SealsCompared, SealsOutcome, Spot, Surplus,
+    Comparison, MissingInFront, Outcome, RetiredElsewhere, SealsCompared, SealsOutcome, Spot,
+    Surplus,
 };
 use crate::report::{Report, to_json};
 
@@ -45,6 +46,12 @@ impl Report for Comparison {
         for (path, _) in looked_at.iter().filter(|(_, has_records)| !has_records) {
             let _ = writeln!(text, "NO RECORD was found in {path}: is this the vault?");
         }
+        for MissingInFront { file, lacked_by } in &self.missing {
+            let _ = writeln!(
+                text,
+                "MISSING: {lacked_by} lacks {file}, and nothing tells that it was retired"
+            );
+        }
         text.push_str(&seals(&self.seals));
         for segment in &self.retired {
             let file = &segment.file;
@@ -76,7 +83,9 @@ impl Report for Comparison {
             Outcome::Differ { .. } => Exit::Anomalies,
             _ if self.seals.is_anomaly() => Exit::Anomalies,
             _ if !(self.vault_has_records && self.copy_has_records) => Exit::Anomalies,
-            _ if !self.retired.iter().all(is_the_same) => Exit::Anomalies,
+            _ if !self.retired.iter().all(is_the_same) || !self.missing.is_empty() => {
+                Exit::Anomalies
+            }
             _ => Exit::Done,
         }
     }

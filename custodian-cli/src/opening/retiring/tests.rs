@@ -1,5 +1,7 @@
 //! Sealed vaults on the real disk whose first segments are retired, inspected and opened afterwards.
 
+use std::os::unix::fs::{PermissionsExt as _, symlink};
+
 use archiver_core::origin::ArchiveFingerprints;
 use archiver_core::seal::day::Day;
 use archiver_core::seal::keys::Seed;
@@ -232,6 +234,69 @@ fn a_pipe_in_place_of_the_file_is_told_and_not_waited_for() {
 }
 
 #[test]
+fn a_segment_that_is_gone_without_a_trace_is_missing_beside_a_copy() {
+    let site = Site::new();
+    let copy = site.path("COPY");
+    fs::create_dir(&copy).unwrap();
+    for entry in fs::read_dir(&site.vault).unwrap() {
+        let name = entry.unwrap().file_name();
+        fs::copy(site.vault.join(&name), copy.join(&name)).unwrap();
+    }
+    fs::remove_file(site.file("VAULT-000001.asc")).unwrap();
+    for (vault, other) in [(&site.vault, &copy), (&copy, &site.vault)] {
+        let compared = compare(std::slice::from_ref(vault), other).unwrap();
+        let [missing] = compared.missing.as_slice() else {
+            panic!("{compared:?}")
+        };
+        assert_eq!(missing.file, "VAULT-000001.asc");
+        assert_eq!(missing.lacked_by, site.vault.to_str().unwrap());
+        assert_eq!(compared.exit(), Exit::Anomalies);
+    }
+}
+
+/// The folder is the hook user's, and root retires: what root gives away must be what root wrote.
+#[test]
+fn a_file_that_was_put_in_place_of_the_retired_one_is_not_given_away() {
+    for put in ["link", "another file", "second name"] {
+        let site = Site::new();
+        let segment = fs::read(site.file("VAULT-000001.asc")).unwrap();
+        site.retire("1").unwrap();
+        fs::write(site.file("VAULT-000001.asc"), &segment).unwrap();
+        let again = Retirement::plan(site.request("1")).unwrap();
+        assert!(again.was_interrupted());
+        let (place, precious) = (site.file("VAULT-000001.retired"), site.path("precious"));
+        let text = fs::read(&place).unwrap();
+        fs::remove_file(&place).unwrap();
+        fs::write(
+            &precious,
+            if put == "another file" {
+                b"root's"
+            } else {
+                &text[..]
+            },
+        )
+        .unwrap();
+        let mode = |mode| fs::Permissions::from_mode(mode);
+        fs::set_permissions(&precious, mode(0o400)).unwrap();
+        match put {
+            "link" => symlink(&precious, &place).unwrap(),
+            "another file" => drop(fs::copy(&precious, &place).unwrap()),
+            _ => fs::hard_link(&precious, &place).unwrap(),
+        }
+        assert!(
+            matches!(again.carry_out(true), Err(RetireError::Write { .. })),
+            "{put}"
+        );
+        assert!(site.file("VAULT-000001.asc").exists(), "{put}");
+        assert_eq!(
+            fs::metadata(&precious).unwrap().mode() & 0o777,
+            0o400,
+            "{put}"
+        );
+    }
+}
+
+#[test]
 fn an_interrupted_retirement_is_told_and_finished_with_its_own_reason() {
     let site = Site::new();
     let segment = fs::read(site.file("VAULT-000001.asc")).unwrap();
@@ -259,7 +324,8 @@ fn an_interrupted_retirement_is_told_and_finished_with_its_own_reason() {
     // A copy that still has it is compared from the first common segment on.
     let compared = compare(std::slice::from_ref(&site.vault), &copy).unwrap();
     assert_eq!(compared.result, Outcome::Identical);
-    assert_eq!(compared.compared_from.unwrap(), "VAULT-000002.asc");
+    assert!(compared.missing.is_empty());
+    assert_eq!(compared.compared_from.clone().unwrap(), "VAULT-000002.asc");
     assert_eq!(compared.retired[0].is_the_same, Some(true));
     let changed = copy.join("VAULT-000001.asc");
     fs::write(&changed, [segment.as_slice(), b"\n"].concat()).unwrap();
