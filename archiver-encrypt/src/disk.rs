@@ -90,6 +90,11 @@ impl DiskFolder<'static> {
     pub(crate) fn of_seals(path: &Path, allow_network_fs: bool) -> Self {
         Self::new(path, allow_network_fs, None, SEALS_PATIENCE)
     }
+
+    /// The folder in which a file lies, to be looked at without a lock.
+    pub(crate) fn to_look_at(path: &Path) -> Self {
+        Self::new(path, true, None, Duration::ZERO)
+    }
 }
 
 impl<'a> DiskFolder<'a> {
@@ -142,7 +147,8 @@ impl DiskFolder<'_> {
         self.opened(options.open(&path)?)
     }
 
-    fn refuse_where_none_can_be_made(&self, name: &OsStr) -> io::Result<()> {
+    /// Whether a file that is missing may be made here, as far as that is not for the system to say.
+    pub(crate) fn refuse_where_none_can_be_made(&self, name: &OsStr) -> io::Result<()> {
         if fs::symlink_metadata(self.path_of(name)).is_ok_and(|found| found.is_symlink()) {
             return Err(Refusal::DanglingLink.into());
         }

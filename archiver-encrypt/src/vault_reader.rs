@@ -86,6 +86,23 @@ impl VaultReader {
         &self.metadata
     }
 
+    /// Its last files, the last one first: the one to which a hook appends, and those in front of it as long as nothing stands in them.
+    pub(crate) fn last_files(&self) -> Vec<PathBuf> {
+        let Some(names) = &self.names else {
+            return vec![self.path.clone()];
+        };
+        let mut last = Vec::new();
+        for number in names.segments.iter().rev() {
+            let path = self.path.join(number.file_name());
+            let is_empty = fs::metadata(&path).is_ok_and(|found| found.len() == 0);
+            last.push(path);
+            if !is_empty {
+                break;
+            }
+        }
+        last
+    }
+
     /// What stands in the folder, when the vault is one.
     pub(crate) fn names(&self) -> Option<&Listing> {
         self.names.as_ref()

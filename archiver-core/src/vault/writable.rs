@@ -79,7 +79,7 @@ impl<F: Folder> WritableVault<F> {
 
 /// The last segment, which is made when there is none, and what there is to know of the others.
 fn last_segment<F: Folder>(folder: &F) -> io::Result<(End<F::File>, Segments)> {
-    let rules = rules(folder)?;
+    let rules = segment_rules(folder)?;
     let mut listing = Listing::of(folder.names()?);
     listing.require_vault().map_err(io::Error::other)?;
     let retired_in_front = listing.retired_in_front();
@@ -99,7 +99,11 @@ fn last_segment<F: Folder>(folder: &F) -> io::Result<(End<F::File>, Segments)> {
     Ok((End::of(file)?, segments))
 }
 
-fn rules(folder: &impl Folder) -> io::Result<SegmentRules> {
+/// The rules of a folder of segments, as a writer finds them.
+///
+/// # Errors
+/// What the system reports, and a rules file that is not in its one form.
+pub fn segment_rules(folder: &impl Folder) -> io::Result<SegmentRules> {
     let file = read_whole(folder, RULES_FILE.as_ref(), LONGEST_RULES)?;
     SegmentRules::of_file(file.as_deref()).map_err(io::Error::other)
 }

@@ -9,6 +9,7 @@ mod report;
 mod seals_check;
 mod state;
 mod vault_check;
+mod writing_check;
 
 use std::ffi::OsString;
 use std::io::Write;

@@ -13,3 +13,4 @@ mod package;
 mod setup;
 mod setup_seals;
 mod status;
+mod status_writing;

