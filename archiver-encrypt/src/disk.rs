@@ -17,7 +17,7 @@ use rustix::fs::{StatFs, fstatfs, statfs};
 use rustix::io::retry_on_intr;
 
 pub use self::open_file::OpenFile;
-use self::refusal::{Refusal, network_file_system, refuse_other_than_file};
+use self::refusal::{Refusal, as_a_vault, network_file_system, refuse_other_than_file};
 use crate::stop::StopSignals;
 use crate::vault_place::folder_of;
 
@@ -136,7 +136,7 @@ impl DiskFolder<'_> {
         };
         match opened {
             Err(e) if e.kind() == lost_race => Ok(None),
-            opened => opened.map(Some),
+            opened => opened.map(Some).map_err(as_a_vault),
         }
     }
 

@@ -8,9 +8,12 @@ use std::io::{self, ErrorKind};
 use std::path::Path;
 
 use archiver_core::identity::Fingerprint;
-use archiver_core::seal::seal_folder::{SEED_FILE, SERVER_FILE, SealFolderError};
+use archiver_core::seal::seal_folder::{self, NoSeed, SEED_FILE, SERVER_FILE, SealFolderError};
+use archiver_core::seal::seed_file::SeedHead;
 use archiver_core::seal::server::Server;
 use archiver_core::seal::writer::Sealer;
+use archiver_core::vault::disk::Folder as _;
+use archiver_core::vault::leaf::LogId;
 use thiserror::Error;
 
 use crate::disk::{DiskFolder, others_may_use};
@@ -90,6 +93,16 @@ fn require_archive(
         }),
         _ => Ok(()),
     }
+}
+
+/// Of which day the seed is, for those who only look: nothing of the secret is read.
+pub(crate) fn seed_head(path: &Path, log: LogId) -> Result<SeedHead, NoSeed> {
+    let opened = DiskFolder::to_look_at(path).open(SEED_FILE.as_ref());
+    let file = opened.map_err(|e| match e.kind() {
+        ErrorKind::NotFound => NoSeed::Missing,
+        _ => NoSeed::Read(e),
+    })?;
+    seal_folder::seed_head(&file, log)
 }
 
 /// Whether others than its owner may read the seed, or exchange it.

@@ -10,10 +10,10 @@ use thiserror::Error;
 
 use super::keys::Seed;
 use super::seals_file::append_line;
-use super::seed_file::{self, SEED_FILE_BYTES, SeedFileRefused};
+use super::seed_file::{self, HEAD_BYTES, SEED_FILE_BYTES, SeedFileRefused, SeedHead};
 use super::server::{Server, ServerRefused};
 use super::state::{LONGEST_LINE, State, newest_first};
-use crate::vault::disk::{DiskFile, Folder, ReadAt as _, read_whole, replace};
+use crate::vault::disk::{DiskFile, Folder, ReadAt, read_whole, replace};
 use crate::vault::leaf::{LeafHash, LogId};
 
 /// The file with the seed: secret, mode 0600.
@@ -53,10 +53,14 @@ pub enum NoSeed {
     #[error("the file `seed` cannot be used: {0}")]
     Read(#[source] io::Error),
     /// There is none.
-    #[error("there is no file `seed`; put it back only as the ceremony or this server wrote it")]
+    #[error(
+        "there is no file `seed`; put it back only as the ceremony or this server wrote it; where it is lost, only a new ceremony makes new seal keys"
+    )]
     Missing,
     /// It is damaged, or not ours.
-    #[error("the file `seed` {0}; put it back only as the ceremony or this server wrote it")]
+    #[error(
+        "the file `seed` {0}; put it back only as the ceremony or this server wrote it; where it is lost, only a new ceremony makes new seal keys"
+    )]
     Refused(#[from] SeedFileRefused),
     /// It is that of another log.
     #[error("the file `seed` is of another log than the file `server`")]
@@ -125,11 +129,7 @@ pub(super) fn seed(folder: &impl Folder, log: LogId) -> Result<Seed, NoSeed> {
         Err(e) if e.kind() == io::ErrorKind::NotFound => return Err(NoSeed::Missing),
         opened => opened.map_err(NoSeed::Read)?,
     };
-    let size = file.size().map_err(NoSeed::Read)?;
-    if size != SEED_FILE_BYTES as u64 {
-        let size = usize::try_from(size).unwrap_or(usize::MAX);
-        return Err(SeedFileRefused::Length(size).into());
-    }
+    require_seeds_length(&file)?;
     let mut read = Ok(());
     let bytes = crate::secret::SecretBytes::<SEED_FILE_BYTES>::filled_by(|bytes| {
         read = file.read_exact_at(bytes, 0);
@@ -141,6 +141,32 @@ pub(super) fn seed(folder: &impl Folder, log: LogId) -> Result<Seed, NoSeed> {
     } else {
         Err(NoSeed::OtherLog)
     }
+}
+
+/// Of which log and day a seed file is, and whether it can be one at all. The secret in it is not read; that it is damaged shows only where it is used.
+///
+/// # Errors
+/// When it is no seed file, or that of another log.
+pub fn seed_head(file: &impl ReadAt, log: LogId) -> Result<SeedHead, NoSeed> {
+    require_seeds_length(file)?;
+    let mut beginning = [0; HEAD_BYTES];
+    file.read_exact_at(&mut beginning, 0)
+        .map_err(NoSeed::Read)?;
+    let head = seed_file::head(&beginning)?;
+    if head.log == log {
+        Ok(head)
+    } else {
+        Err(NoSeed::OtherLog)
+    }
+}
+
+fn require_seeds_length(file: &impl ReadAt) -> Result<(), NoSeed> {
+    let size = file.size().map_err(NoSeed::Read)?;
+    if size == SEED_FILE_BYTES as u64 {
+        return Ok(());
+    }
+    let size = usize::try_from(size).unwrap_or(usize::MAX);
+    Err(SeedFileRefused::Length(size).into())
 }
 
 /// Why a used seed is not gone.

@@ -13,6 +13,9 @@ use crate::vault::leaf::LogId;
 /// The file's length.
 pub const SEED_FILE_BYTES: usize = 61;
 
+/// The length of its beginning, in which nothing is secret.
+pub const HEAD_BYTES: usize = 25;
+
 const VERSION: u8 = 1;
 const LABEL: &[u8] = b"archiver v1 seal seed\0";
 
@@ -55,6 +58,34 @@ pub fn encode(seed: &Seed) -> SecretBytes<SEED_FILE_BYTES> {
     })
 }
 
+/// What the beginning of a seed file says. The secret stands behind it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SeedHead {
+    /// The log whose days it seals.
+    pub log: LogId,
+    /// The day whose key it makes.
+    pub day: Day,
+}
+
+/// Reads the beginning, for those who must not see the rest. Whether that is damaged is not known then.
+///
+/// # Errors
+/// When no seed file begins so.
+pub fn head(beginning: &[u8; HEAD_BYTES]) -> Result<SeedHead, SeedFileRefused> {
+    let (version, rest) = beginning.split_first().unwrap_or((&0, &[]));
+    if *version != VERSION {
+        return Err(SeedFileRefused::Version(*version));
+    }
+    let parts = rest.split_first_chunk::<16>();
+    let parts = parts.and_then(|(log, day)| Some((*log, <[u8; 8]>::try_from(day).ok()?)));
+    let (log, day) = parts.ok_or(SeedFileRefused::Length(HEAD_BYTES))?;
+    let day = Day::from_number(i64::from_be_bytes(day)).ok_or(SeedFileRefused::Day)?;
+    Ok(SeedHead {
+        log: LogId(log),
+        day,
+    })
+}
+
 /// Reads it back.
 ///
 /// # Errors
@@ -62,19 +93,15 @@ pub fn encode(seed: &Seed) -> SecretBytes<SEED_FILE_BYTES> {
 pub fn decode(file: &[u8]) -> Result<Seed, SeedFileRefused> {
     let damaged_length = || SeedFileRefused::Length(file.len());
     let (content, end) = file.split_last_chunk::<4>().ok_or_else(damaged_length)?;
-    let (version, rest) = content.split_first().ok_or_else(damaged_length)?;
-    let (log, rest) = rest.split_first_chunk().ok_or_else(damaged_length)?;
-    let (day, secret) = rest.split_first_chunk().ok_or_else(damaged_length)?;
+    let (beginning, secret) = content.split_first_chunk().ok_or_else(damaged_length)?;
     let secret: &[u8; 32] = secret.try_into().map_err(|_| damaged_length())?;
-    if *version != VERSION {
-        return Err(SeedFileRefused::Version(*version));
-    }
-    if check(content) != *end {
+    let head = head(beginning);
+    if !matches!(head, Err(SeedFileRefused::Version(_))) && check(content) != *end {
         return Err(SeedFileRefused::Check);
     }
-    let day = Day::from_number(i64::from_be_bytes(*day)).ok_or(SeedFileRefused::Day)?;
+    let SeedHead { log, day } = head?;
     let secret = SecretBytes::filled_by(|bytes| bytes.copy_from_slice(secret));
-    Ok(Seed::of(LogId(*log), day, secret))
+    Ok(Seed::of(log, day, secret))
 }
 
 fn check(content: &[u8]) -> [u8; 4] {
@@ -103,6 +130,22 @@ mod tests {
         );
         assert_eq!(seed.secret().expose_bytes(), &[7; 32]);
         assert_eq!(*encode(&seed).expose_bytes(), file());
+    }
+
+    #[test]
+    fn its_beginning_tells_log_and_day_and_holds_nothing_of_the_secret() {
+        let file = file();
+        let (beginning, rest) = file.split_first_chunk::<HEAD_BYTES>().unwrap();
+        assert_eq!(rest[..32], [7; 32]);
+        let expected = SeedHead {
+            log: LogId([1; 16]),
+            day: "2026-11-24".parse().unwrap(),
+        };
+        assert_eq!(head(beginning), Ok(expected));
+        assert_eq!(head(&[0; HEAD_BYTES]), Err(SeedFileRefused::Version(0)));
+        let mut no_day = *beginning;
+        no_day[17..].copy_from_slice(&i64::MAX.to_be_bytes());
+        assert_eq!(head(&no_day), Err(SeedFileRefused::Day));
     }
 
     #[test]

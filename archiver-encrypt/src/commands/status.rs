@@ -1,6 +1,6 @@
 //! `archiver-encrypt status`: how vault, disk and certificate are, for people and for monitoring programs.
 //!
-//! It needs no secret, decrypts nothing and reads only the vault's end, so it may run every minute. What it says of records is what they claim; whether
+//! It needs no secret, decrypts nothing and reads only the vault's end, and of the seed what is no secret, so it may run every minute. What it says of records is what they claim; whether
 //! that is true is for `custodian inspect`. Exit codes and first line are those of a monitoring plugin (Nagios, Icinga and others).
 
 mod certificate_check;

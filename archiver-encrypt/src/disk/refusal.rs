@@ -11,8 +11,10 @@ use thiserror::Error;
 /// What a vault's path leads to instead of a file that can be appended to.
 #[derive(Debug, Error)]
 pub(super) enum Refusal {
-    #[error("it is a {0}; give --vault the path of a file or of a folder of segments")]
+    #[error("it is a {0}, and a file belongs there")]
     NotAFile(&'static str),
+    #[error("it is a {0}; give --vault the path of a file or of a folder of segments")]
+    NoVault(&'static str),
     #[error("it is no folder; make it, or leave out the / at the end for a vault that is one file")]
     NoSegmentFolder,
     #[error(
@@ -44,6 +46,15 @@ pub(super) enum Refusal {
 impl From<Refusal> for io::Error {
     fn from(refusal: Refusal) -> Self {
         Self::other(refusal)
+    }
+}
+
+/// What was refused as a file, refused as a vault.
+pub(super) fn as_a_vault(error: io::Error) -> io::Error {
+    let refusal = error.get_ref().and_then(|e| e.downcast_ref());
+    match refusal {
+        Some(Refusal::NotAFile(kind)) => Refusal::NoVault(kind).into(),
+        _ => error,
     }
 }
 

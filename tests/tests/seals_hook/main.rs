@@ -10,4 +10,5 @@
 mod calls;
 mod days;
 mod site;
+mod status;
 mod wrong;

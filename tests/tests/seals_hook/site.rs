@@ -57,6 +57,15 @@ impl Site {
         run(seal.arg("--seal-dir").arg(self.folder()).args(options))
     }
 
+    pub(crate) fn status(&self) -> Ran {
+        let mut status = hook();
+        status.args(["status", "--warn-free", "0%", "--crit-free", "0%", "--cert"]);
+        status.arg(self.ceremony.certificate());
+        status.args(["--fingerprint", &self.ceremony.subkey(), "--vault"]);
+        status.arg(self.ceremony.vault());
+        run(status.arg("--seal-dir").arg(self.folder()))
+    }
+
     pub(crate) fn notes(&self) -> Vec<Note> {
         let file = fs::read(self.seals()).unwrap_or_default();
         pieces(&file, 0)

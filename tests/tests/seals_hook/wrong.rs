@@ -159,7 +159,7 @@ fn status_tells_how_the_seals_are_and_what_is_wrong_with_them() {
             "OK: the last day with its final seal is {yesterday}"
         ))
         .prints("OK: there are seal keys until ")
-        .prints("OK: the seed may be read by its owner only")
+        .prints("OK: the seed may be read by its owner only, and is that of ")
         .prints("seal_key_days=396;90:;0:");
     let _ = status(None).prints("WARNING: seals stand in ");
     let _ = status(Some(&site.ceremony.path("mistyped")))
@@ -179,7 +179,9 @@ fn status_tells_how_the_seals_are_and_what_is_wrong_with_them() {
         .expect_code(2)
         .prints("and more are over; look for what archiver-encrypt seal says");
     fs::remove_file(site.folder().join("seed")).unwrap();
-    let _ = with().expect_code(2).prints("nothing can be sealed: ");
+    let _ = with()
+        .expect_code(2)
+        .prints("nothing can be sealed, because there is no file `seed`");
 }
 
 #[test]

@@ -3,14 +3,17 @@
 //! What stands beside the vault is claimed; whether the signatures hold is for `custodian inspect`, which has the public keys.
 
 use std::fs;
+use std::io::ErrorKind;
 use std::path::Path;
 
 use archiver_core::counted::Counted;
 use archiver_core::identity::UtcTime;
 use archiver_core::seal::day::Day;
-use archiver_core::seal::seal_folder::{Remembered, STATE_FILE, remembered};
+use archiver_core::seal::seal_folder::{NoSeed, Remembered, SEED_FILE, STATE_FILE, remembered};
 use archiver_core::seal::server::Server;
+use archiver_core::seal::writer::Anomaly;
 use archiver_core::vault::header::Header;
+use archiver_core::vault::leaf::LogId;
 use serde::Serialize;
 
 use super::Args;
@@ -24,6 +27,8 @@ use crate::vault_reader::VaultReader;
 /// A final is due at midnight UTC; from then on it may be so late.
 const PATIENCE_SECONDS: i64 = 2 * 60 * 60;
 const WARN_DAYS: i64 = 90;
+
+const UNSEALED: &str = "nothing can be sealed";
 
 /// The seals, as the files beside the vault claim.
 #[derive(Debug, Serialize)]
@@ -63,7 +68,7 @@ pub(crate) fn look(
         let text = "mails are archived without seals: the seal folder is that of another archive than the certificate";
         findings.add(State::Critical, text);
     }
-    judge_seed(folder, findings);
+    judge_seed(folder, server.log(), findings);
     judge_writing(&args.vault, folder, findings);
     judge_finals(&server, &last_seals, now, findings);
     judge_keys(&server, facts.key_days_left, findings);
@@ -104,20 +109,39 @@ fn judge_unsealed(vault: &Path, findings: &mut Findings) {
     findings.add(State::Ok, "the vault is not sealed");
 }
 
-fn judge_seed(folder: &Path, findings: &mut Findings) {
+fn judge_seed(folder: &Path, log: LogId, findings: &mut Findings) {
     let name = folder.display().to_string();
     match seal_folder::seed_is_exposed(folder) {
-        Ok(false) => findings.add(State::Ok, "the seed may be read by its owner only"),
+        Ok(false) => judge_seeds_head(folder, log, findings),
         Ok(true) => findings.add(
             State::Critical,
             format!(
                 "nothing is sealed: the seed {name}/seed may be read by others than its owner, who could forge the seals of the days to come; run: chmod go-rwx {name}/seed, and tell the auditor since when"
             ),
         ),
+        Err(e) if e.kind() == ErrorKind::NotFound => {
+            findings.add(State::Critical, Anomaly::from(NoSeed::Missing).to_string());
+        }
         Err(e) => findings.add(
             State::Critical,
             format!("nothing can be sealed: {name}/seed: {e}"),
         ),
+    }
+}
+
+/// What the hook would say of the seed, as far as that is seen without its secret.
+fn judge_seeds_head(folder: &Path, log: LogId, findings: &mut Findings) {
+    let looked = writing_check::file(&folder.join(SEED_FILE));
+    if !writing_check::tell(looked, UNSEALED, findings) {
+        return;
+    }
+    match seal_folder::seed_head(folder, log) {
+        Ok(head) => {
+            let day = head.day;
+            let text = format!("the seed may be read by its owner only, and is that of {day}");
+            findings.add(State::Ok, text);
+        }
+        Err(no_seed) => findings.add(State::Critical, Anomaly::from(no_seed).to_string()),
     }
 }
 
@@ -132,7 +156,7 @@ fn judge_writing(vault: &Path, folder: &Path, findings: &mut Findings) {
         Ok(())
     };
     let looked = looked.and_then(|()| writing_check::folder(folder));
-    writing_check::tell(looked, "nothing can be sealed", findings);
+    writing_check::tell(looked, UNSEALED, findings);
 }
 
 fn judge_finals(server: &Server, seals: &LastSeals, now: UtcTime, findings: &mut Findings) {
