@@ -26,6 +26,8 @@ pub mod append;
 
 pub mod tail;
 
+pub mod no_vault;
+
 #[cfg(test)]
 #[allow(
     clippy::unwrap_used,

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use archiver_core::vault::disk::ReadAt as _;
 use archiver_core::vault::end::End;
 use archiver_core::vault::header::Header;
+use archiver_core::vault::no_vault::{self, NoVaultFile};
 use archiver_core::vault::scan::{Scanner, SpanKind};
 use archiver_core::vault::segments::Listing;
 use archiver_core::vault::tail::{Tail, header_of_record};
@@ -122,6 +123,23 @@ impl VaultReader {
             offset: last.start,
             header: last.header,
         }))
+    }
+
+    /// The last file, when it can be none of a vault: the hook appends nothing to it.
+    pub(crate) fn no_vault_file(&self) -> Result<Option<NoVaultFile>, VaultReadError> {
+        let Some(bytes) = &self.bytes else {
+            return Ok(None);
+        };
+        let found = Tail::find(bytes, bytes.total())
+            .and_then(|tail| no_vault::is_in_last_file(bytes, &tail));
+        let is_none = found.map_err(|e| self.unreadable(e))?;
+        let last = self.names.as_ref().and_then(|names| names.segments.last());
+        let file = match last {
+            Some(last) => last.file_name(),
+            None => self.path.file_name().unwrap_or_default().to_owned(),
+        };
+        let file = file.to_string_lossy().into_owned();
+        Ok(is_none.then_some(NoVaultFile { file }))
     }
 
     /// All whole records of ours that begin at this offset or behind it.

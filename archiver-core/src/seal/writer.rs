@@ -17,7 +17,7 @@ use super::server::Server;
 use super::state::{LastFinal, State, newest_first};
 use crate::identity::UtcTime;
 use crate::openpgp::encrypt::SealedBody;
-use crate::vault::append::{AppendError, Log, Receipt, append_to_log};
+use crate::vault::append::{AppendError, Log, Receipt, append_to_log, find_vaults_tail};
 use crate::vault::disk::Folder;
 use crate::vault::header::Header;
 use crate::vault::leaf::{LeafHash, Place};
@@ -165,7 +165,7 @@ impl<D: Folder> Sealer<D> {
     /// `catch_up`, keys are used up to that day even if it is more than a week ahead.
     ///
     /// # Errors
-    /// When the vault cannot be locked. What is wrong with the seals is in [`Self::take_anomalies`].
+    /// When the vault cannot be locked, or is none. What is wrong with the seals is in [`Self::take_anomalies`].
     pub fn seal<F: Folder<File: Sync>>(
         &mut self,
         vault: &mut WritableVault<F>,
@@ -177,14 +177,17 @@ impl<D: Folder> Sealer<D> {
             catch_up,
         };
         let mut vault = vault.lock()?;
-        self.prepare(&mut vault, clock());
-        // Whoever may not use the seed is not the one who seals here, and would only leave a state that the one who does cannot write.
-        if self.has_seed() {
-            self.remember();
+        let found = find_vaults_tail(&mut vault);
+        if found.is_ok() {
+            self.prepare(&mut vault, clock());
+            // Whoever may not use the seed is not the one who seals here, and would only leave a state that the one who does cannot write.
+            if self.has_seed() {
+                self.remember();
+            }
+            <Self as Log<F>>::finish(self);
         }
-        <Self as Log<F>>::finish(self);
         vault.unlock();
-        Ok(())
+        found.map(drop).map_err(io::Error::other)
     }
 }
 

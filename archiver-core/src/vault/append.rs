@@ -14,6 +14,7 @@ use crate::vault::armor::{self, Body};
 use crate::vault::disk::{DiskFile as _, Folder};
 use crate::vault::header::Header;
 use crate::vault::leaf::{BodyDigests, LeafHash, LogId, Place};
+use crate::vault::no_vault::{self, NoVaultFile};
 use crate::vault::segments::SegmentNumber;
 use crate::vault::tail::Tail;
 use crate::vault::writable::{LockedVault, WritableVault};
@@ -68,7 +69,7 @@ pub fn append<F: Folder>(
 
 /// Who says which place a record gets.
 pub(crate) trait Log<F: Folder> {
-    /// Under the lock, before the vault's end is looked at.
+    /// Under the lock, when it is known that there is a vault, before the record gets its place.
     fn prepare(&mut self, vault: &mut LockedVault<'_, F>, now: UtcTime);
 
     /// The place behind this end of the vault.
@@ -107,8 +108,13 @@ fn append_under_lock<F: Folder>(
     clock: impl FnOnce() -> UtcTime,
 ) -> Result<Receipt, AppendError> {
     let now = clock();
+    let mut tail = find_vaults_tail(vault)?;
+    let known = vault.end().total();
     log.prepare(vault, now);
-    let tail = find_tail(vault).map_err(AppendError::Read)?;
+    if vault.end().total() != known {
+        // Offsets are others when files in front were taken in.
+        tail = find_tail(vault).map_err(AppendError::Read)?;
+    }
     let place = log.next_place(&tail, now)?;
     let offset = make_room(vault, &tail, place.time)?;
     let newline = newline(vault, &tail);
@@ -144,6 +150,18 @@ pub(crate) fn find_tail<F: Folder>(vault: &mut LockedVault<'_, F>) -> std::io::R
             return Ok(tail);
         }
     }
+}
+
+/// The same, of what may be a vault only.
+pub(crate) fn find_vaults_tail<F: Folder>(
+    vault: &mut LockedVault<'_, F>,
+) -> Result<Tail, AppendError> {
+    let tail = find_tail(vault).map_err(AppendError::Read)?;
+    if no_vault::is_in_last_file(vault.end(), &tail).map_err(AppendError::Read)? {
+        let file = vault.last_name().to_string_lossy().into_owned();
+        return Err(NoVaultFile { file }.into());
+    }
+    Ok(tail)
 }
 
 /// Sees to the file into which the record goes, and returns how many bytes it has.

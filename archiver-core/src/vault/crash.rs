@@ -8,5 +8,5 @@ mod bugs;
 mod faults;
 pub(crate) mod history;
 mod honesty;
-mod judge;
+pub(crate) mod judge;
 mod tests;

@@ -39,6 +39,8 @@ pub struct Tail {
     pub last: Option<LastRecord>,
     /// The last line has no LF: somebody's write was cut off.
     pub is_torn: bool,
+    /// Where the last begin line stands, of whatever record or torn record.
+    pub(crate) last_begin: Option<u64>,
     size: u64,
 }
 
@@ -48,8 +50,10 @@ impl Tail {
     /// # Errors
     /// What the system reports.
     pub fn find(file: &(impl ReadAt + ?Sized), size: u64) -> io::Result<Self> {
+        let (last, last_begin) = last_record(file, size)?;
         Ok(Self {
-            last: last_record(file, size)?,
+            last,
+            last_begin,
             is_torn: size > 0 && bytes(file, size - 1, size)? != b"\n",
             size,
         })
@@ -76,18 +80,24 @@ impl Tail {
     }
 }
 
-fn last_record(file: &(impl ReadAt + ?Sized), size: u64) -> io::Result<Option<LastRecord>> {
+/// The last whole record of ours, and the last begin line that was met on the way.
+fn last_record(
+    file: &(impl ReadAt + ?Sized),
+    size: u64,
+) -> io::Result<(Option<LastRecord>, Option<u64>)> {
     let (mut to, mut step) = (size, FIRST_STEP);
-    let mut end_of_record = None;
+    let (mut end_of_record, mut last_begin) = (None, None);
     while to > 0 {
         let from = to.saturating_sub(step);
         for start in dashed_lines(file, from, to, size)?.into_iter().rev() {
             match armor_line(file, start, size)? {
                 Some(ArmorLine::End { after }) => end_of_record = Some(after),
                 Some(ArmorLine::Begin) => {
+                    last_begin = last_begin.or(Some(start));
                     let header = header_of_record(file, start, size)?;
                     if let (Some(end), Some(header)) = (end_of_record.take(), header) {
-                        return Ok(Some(LastRecord { header, start, end }));
+                        let last = LastRecord { header, start, end };
+                        return Ok((Some(last), last_begin));
                     }
                 }
                 None => (),
@@ -95,7 +105,7 @@ fn last_record(file: &(impl ReadAt + ?Sized), size: u64) -> io::Result<Option<La
         }
         (to, step) = (from, LONGEST_STEP.min(2 * step));
     }
-    Ok(None)
+    Ok((None, last_begin))
 }
 
 /// Where in `from..to` lines start that begin with dashes. Base64 has none, so they are few.

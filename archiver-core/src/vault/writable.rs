@@ -221,6 +221,11 @@ impl<F: Folder> LockedVault<'_, F> {
         self.folder.sync_name(&self.name)
     }
 
+    /// The last file's name.
+    pub(crate) fn last_name(&self) -> &OsStr {
+        &self.name
+    }
+
     /// The last file, to which records are appended.
     pub(crate) fn last_file(&mut self) -> &mut F::File {
         self.end.last_mut()

@@ -72,6 +72,16 @@ fn the_files_of_the_seal_folder_are_no_vaults() {
 }
 
 #[test]
+fn a_seed_that_nobody_named_is_no_vault_either() {
+    let archive = Archive::new();
+    let seed = archive.path("seed");
+    fs::write(&seed, [1; 61]).unwrap();
+    let output = deliver(&mut archive.hook_into(&seed), b"mail");
+    assert_refused(&output, "seed is no file of a vault");
+    assert_eq!(fs::read(&seed).unwrap(), [1; 61]);
+}
+
+#[test]
 fn an_empty_folder_is_no_vault_until_something_in_it_says_so() {
     let archive = Archive::new();
     let folder = archive.path("mount-point");

@@ -95,6 +95,20 @@ fn a_folder_in_which_no_file_can_be_made_is_critical_where_one_is_to_be_made() {
 }
 
 #[test]
+fn a_file_that_holds_something_else_is_critical_and_its_mode_is_nobodys_business() {
+    let host = Host::new();
+    fs::write(host.vault(), "root:x:0:0:root:/root:/bin/bash\n").unwrap();
+    for mode in [0o600, 0o644, 0o666] {
+        chmod(&host.vault(), mode);
+        let ran = status(&host).expect_code(2);
+        assert!(!ran.stdout.contains("chmod"), "{}", ran.stdout);
+        let _ = ran
+            .prints("CRITICAL: no mail is archived: vault ")
+            .prints("VAULT is no file of a vault");
+    }
+}
+
+#[test]
 fn a_vault_that_is_marked_as_immutable_is_critical() {
     let host = Host::new();
     host.archive(b"first");

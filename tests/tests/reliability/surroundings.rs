@@ -312,16 +312,40 @@ fn a_vault_that_is_something_else_is_refused() {
 }
 
 #[test]
-fn a_vault_that_holds_something_else_keeps_it_and_takes_the_mail() {
-    let hole = vec![0; 8 << 20];
-    let begin_lines = "-----BEGIN PGP MESSAGE-----\n".repeat(1000);
+fn a_vault_that_holds_something_else_is_refused_and_kept() {
     let end_lines = "-----END PGP MESSAGE-----\n".repeat(1000);
+    let program = fs::read(custody_tests::hook().get_program()).unwrap();
+    let random = [b"x".to_vec(), Dice::new(2).bytes(1 << 20)].concat();
     for before in [
         b"no vault\0at all".as_slice(),
-        &hole,
-        begin_lines.as_bytes(),
         end_lines.as_bytes(),
-        &Dice::new(2).bytes(1 << 20),
+        &random,
+        &[1; 61],
+        &program,
+    ] {
+        let trial = Trial::new(false);
+        fs::write(&trial.vault, before).unwrap();
+        for _ in 0..2 {
+            let end = end_of(&mut trial.archive.hook(&trial.vault), MAIL);
+            let End::Refused(reason) = &end else {
+                panic!("{end:?}")
+            };
+            assert!(reason.contains("VAULT is no file of a vault"), "{reason}");
+            assert!(reason.contains("move VAULT away"), "{reason}");
+            assert!(fs::read(&trial.vault).unwrap() == before);
+        }
+    }
+}
+
+#[test]
+fn what_a_crash_may_leave_of_a_vault_is_kept_and_the_mail_is_archived_behind_it() {
+    let hole = vec![0; 8 << 20];
+    let begin_lines = "-----BEGIN PGP MESSAGE-----\n".repeat(1000);
+    for before in [
+        hole.as_slice(),
+        b"\n",
+        b"-----BEGIN PGP",
+        begin_lines.as_bytes(),
     ] {
         let trial = Trial::new(false);
         fs::write(&trial.vault, before).unwrap();

@@ -6,6 +6,7 @@ use thiserror::Error;
 
 use crate::counted::Counted;
 use crate::secret::NoRandomness;
+use crate::vault::no_vault::NoVaultFile;
 
 /// Why a record is not in the vault, or not surely so.
 #[derive(Debug, Error)]
@@ -25,6 +26,9 @@ pub enum AppendError {
         /// How many records are remembered.
         records: u64,
     },
+    /// The file holds something else.
+    #[error(transparent)]
+    NoVault(#[from] NoVaultFile),
     /// The vault's end could not be read.
     #[error("its end could not be read: {0}")]
     Read(#[source] io::Error),

@@ -171,6 +171,20 @@ fn a_vault_filled_by_gpg_starts_a_log_whose_gap_is_the_whole_file() {
 }
 
 #[test]
+fn a_file_that_holds_something_else_is_refused_and_left_as_it_is() {
+    for other in [
+        b"of a program, with all its lines\n".as_slice(),
+        b"\x01seed",
+    ] {
+        let vault = MemoryVault::of(other);
+        let error = append_at(&vault, NOON).unwrap_err();
+        assert!(matches!(error, AppendError::NoVault(_)), "{error}");
+        assert_eq!(vault.bytes(), other);
+        assert_eq!(calls(&vault), ["lock", "unlock"]);
+    }
+}
+
+#[test]
 fn a_clock_more_than_a_day_behind_the_record_before_is_told() {
     const DAY: i64 = 86_400;
     for (now, is_far) in [(NOON - DAY - 1, true), (NOON - DAY, false), (NOON, false)] {

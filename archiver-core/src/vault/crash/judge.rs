@@ -6,14 +6,14 @@ use std::ops::Range;
 
 use super::history::{FILE, History, NOON, at, sealed};
 use super::states::Names;
-use crate::vault::append::append;
+use crate::vault::append::{AppendError, append};
 use crate::vault::armor::{BEGIN_LINE, END_LINE};
 use crate::vault::chain::{Chain, Link, Standing};
 use crate::vault::gap::GapHash;
 use crate::vault::memory_disk::Op;
 use crate::vault::read::read_record;
 use crate::vault::scan::{Scanner, SpanKind};
-use crate::vault::segments::Listing;
+use crate::vault::segments::{Listing, SegmentNumber};
 
 /// What happened up to the crash.
 #[derive(Clone, Debug, Default)]
@@ -69,6 +69,11 @@ impl Told {
         let (disk, folder) = History::disk_with(files);
         let begun = disk.log().len();
         let appended = append(&mut history.vault(folder.clone()), sealed(77), || at(NOON));
+        if let Err(AppendError::NoVault(_)) = &appended
+            && garbage(files).is_some()
+        {
+            return Ok(());
+        }
         let receipt = appended.map_err(|e| format!("the next append fails: {e}"))?;
         let header = receipt.header.to_string().into_bytes();
         let mut told = self.clone();
@@ -162,6 +167,18 @@ impl Found {
             .nth(n)
             .unwrap_or_default()
     }
+}
+
+/// The vault's last file, when it begins with garbage and no record begins in it. No acknowledged one can be in it then, and the mails wait until somebody
+/// has moved the file away.
+pub(crate) fn garbage(files: &Names) -> Option<&OsStr> {
+    let is_vaults = |name: &OsStr| name == FILE || SegmentNumber::of_file(name).is_some();
+    let (name, bytes) = files.iter().rev().find(|(name, _)| is_vaults(name))?;
+    let begins_a_record = bytes.iter().zip(BEGIN_LINE.as_bytes()).all(|(a, b)| a == b);
+    let begins_otherwise = !begins_a_record && !matches!(bytes.as_slice(), [0 | b'\n', ..]);
+    let begin = format!("\n{BEGIN_LINE}\n");
+    let is_garbage = begins_otherwise && memchr::memmem::find(bytes, begin.as_bytes()).is_none();
+    is_garbage.then_some(name)
 }
 
 /// Everything that stands in a vault, as its readers see it.

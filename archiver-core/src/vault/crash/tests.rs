@@ -181,7 +181,7 @@ pub(super) fn torn_vaults() -> Vec<Vec<u8>> {
     let mut torn: Vec<_> = cuts.map(|cut| long[..long.len() - cut].to_vec()).into();
     torn.push([short.as_slice(), &[0; 600]].concat());
     torn.push([&[0; 20], short.as_slice()].concat());
-    torn.push(b"garbage without end".to_vec());
+    torn.push(b"\ngarbage without end".to_vec());
     torn
 }
 

@@ -70,10 +70,14 @@ pub(crate) fn look(
         }
     };
     judge_age(&facts, args, findings);
+    judge_content(&vault, &args.vault, findings);
     judge_segments(&vault, &args.vault, findings);
     let looked = writing_check::vault(&vault, &args.vault);
     let is_writable = writing_check::tell(looked, NO_MAIL, findings);
-    judge_permissions(&vault, &args.vault, is_writable, findings);
+    judge_folder(&args.vault, findings);
+    // Of a file that is perhaps not ours nobody is told to change the mode.
+    let is_ours = facts.last_record.is_some();
+    judge_permissions(&vault, &args.vault, is_writable, is_ours, findings);
     judge_lock(&vault, &args.vault, findings);
     let rate = disk_check::bytes_a_day(&vault, now);
     let disk = disk_check::of(vault.locked_file());
@@ -158,6 +162,17 @@ fn judge_age(vault: &Vault, args: &Args, findings: &mut Findings) {
     );
 }
 
+/// The hook appends to no file that holds something else.
+fn judge_content(vault: &VaultReader, path: &Path, findings: &mut Findings) {
+    let problem = match vault.no_vault_file() {
+        Ok(None) => return,
+        Ok(Some(no_vault)) => no_vault.to_string(),
+        Err(e) => return findings.add(State::Unknown, e.to_string()),
+    };
+    let text = format!("{NO_MAIL}: vault {}: {problem}", path.display());
+    findings.add(State::Critical, text);
+}
+
 /// Segments are removed from the front only.
 fn judge_segments(vault: &VaultReader, path: &Path, findings: &mut Findings) {
     let judged = vault.names().map(Listing::require_vault);
@@ -181,8 +196,8 @@ const OTHERS_READ: u32 = 0o044;
 /// In such a folder nobody removes the files of others.
 const STICKY: u32 = 0o1000;
 
-/// The mails are encrypted, so that reading is no catastrophe; writing is, as whoever may do it may delete them.
-fn judge_permissions(vault: &VaultReader, path: &Path, is_writable: bool, findings: &mut Findings) {
+/// Whoever may write there may delete the vault.
+fn judge_folder(path: &Path, findings: &mut Findings) {
     let folder = folder_of(path);
     let folder_mode = fs::metadata(folder).map_or(0, |metadata| metadata.mode());
     if folder_mode & OTHERS_WRITE != 0 && folder_mode & STICKY == 0 {
@@ -192,15 +207,30 @@ fn judge_permissions(vault: &VaultReader, path: &Path, is_writable: bool, findin
         );
         findings.add(State::Critical, text);
     }
+}
+
+/// The mails are encrypted, so that reading is no catastrophe; writing is, as whoever may do it may delete them.
+fn judge_permissions(
+    vault: &VaultReader,
+    path: &Path,
+    is_writable: bool,
+    is_ours: bool,
+    findings: &mut Findings,
+) {
     let path = path.display();
+    let remedy = if is_ours {
+        format!("; run: chmod go-rwx {path}")
+    } else {
+        String::new()
+    };
     let (state, text) = match vault.metadata().mode() {
         mode if mode & OTHERS_WRITE != 0 => (
             State::Critical,
-            format!("{path} may be written by others than its owner; run: chmod go-rwx {path}"),
+            format!("{path} may be written by others than its owner{remedy}"),
         ),
         mode if mode & OTHERS_READ != 0 => (
             State::Warning,
-            format!("{path} may be read by others than its owner; run: chmod go-rwx {path}"),
+            format!("{path} may be read by others than its owner{remedy}"),
         ),
         _ if !is_writable => return,
         _ => (

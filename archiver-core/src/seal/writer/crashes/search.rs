@@ -4,6 +4,7 @@
 //! server that starts again crashes too.
 
 use std::collections::HashSet;
+use std::ffi::OsStr;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 use super::bugs::{Bug, Machine};
@@ -11,6 +12,7 @@ use super::judge::{Told, wrong_at_once};
 use super::{HOUR, Life};
 use crate::seal::writer::site::{Content, Site};
 use crate::vault::crash::choices::{Choices, Random};
+use crate::vault::crash::judge::garbage;
 use crate::vault::crash::states::Uncertain;
 
 /// So many of a moment's states are made at random.
@@ -100,7 +102,12 @@ impl Search {
             return None;
         }
         self.states += 1;
-        let again = Site::of(content, &site.keys);
+        let mut content = content.clone();
+        if let Some(name) = garbage(&content[0]).map(OsStr::to_owned) {
+            // Somebody moves it away, and makes an empty file in its place.
+            content[0].insert(name, Vec::new());
+        }
+        let again = Site::of(&content, &site.keys);
         if let Some(wrong) = wrong_at_once(&again) {
             return Some(wrong);
         }
