@@ -74,9 +74,16 @@ pub(super) struct Position {
     /// Found in this run.
     pub(super) contradiction: Option<Contradiction>,
     /// More records were remembered than there are.
-    pub(super) forgotten: Option<u64>,
+    pub(super) forgotten: Option<Forgotten>,
     /// The log of the vault's last record, when that is another one and this log has records before it.
     pub(super) other_log: Option<LogId>,
+}
+
+/// Numbers of records.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Forgotten {
+    pub(super) remembered: u64,
+    pub(super) found: u64,
 }
 
 impl From<State> for Position {
@@ -118,7 +125,7 @@ pub(super) fn find<F: Folder<File: Sync>>(
     }
     let mut position = reader.position();
     let found = position.state.tree.size();
-    position.forgotten = (remembered > found).then_some(remembered);
+    position.forgotten = (remembered > found).then_some(Forgotten { remembered, found });
     position.other_log = other.filter(|_| found > 0);
     if let Some(newest) = newest {
         position.compare_with(newest, last.is_some());

@@ -20,17 +20,36 @@ pub(super) struct SealsFile<'a, F> {
 impl<F: Folder> SealsFile<'_, F> {
     /// The whole notes in the file's end, in its order; and then those in a longer end, when they are asked for. Nobody has verified them.
     pub(super) fn ends(&self) -> io::Result<impl Iterator<Item = io::Result<Vec<Note>>>> {
-        let file = match self.folder.open_to_read(&self.name) {
-            Err(e) if e.kind() == ErrorKind::NotFound => None,
-            opened => Some(opened?),
-        };
-        let file = file.map(|file| file.size().map(|size| (file, size)));
-        let file = file.transpose()?;
-        let ends = file.into_iter().flat_map(|(file, size)| {
+        let ends = self.open()?.into_iter().flat_map(|(file, size)| {
             let ends = ENDS.into_iter();
             ends.map(move |length| notes_in_end(&file, size, length))
         });
         Ok(ends)
+    }
+
+    /// The notes in the file's end, as much of it as it takes until one of them is the wanted one; all of them when none is.
+    pub(super) fn back_to(&self, is_wanted: impl Fn(&Note) -> bool) -> io::Result<Vec<Note>> {
+        let Some((file, size)) = self.open()? else {
+            return Ok(Vec::new());
+        };
+        let [_, mut length] = ENDS;
+        loop {
+            let notes = notes_in_end(&file, size, length)?;
+            if length >= size || notes.iter().any(&is_wanted) {
+                return Ok(notes);
+            }
+            length = length.saturating_mul(8);
+        }
+    }
+
+    /// With its size, if it is there.
+    fn open(&self) -> io::Result<Option<(F::File, u64)>> {
+        let file = match self.folder.open(&self.name) {
+            Err(e) if e.kind() == ErrorKind::NotFound => return Ok(None),
+            opened => opened?,
+        };
+        let size = file.size()?;
+        Ok(Some((file, size)))
     }
 
     /// Appends a note, on a line of its own also behind one that was cut off, and returns when it is on stable storage.

@@ -11,7 +11,7 @@ use std::io;
 use super::day::Day;
 use super::keys::Seed;
 use super::note::{Note, Origin};
-use super::position::{self, Position};
+use super::position::{self, Forgotten, Position};
 use super::seal_folder::{self, Remembered, SealFolderError};
 use super::server::Server;
 use super::state::{LastFinal, State, newest_first};
@@ -412,8 +412,7 @@ impl<D: Folder> Sealer<D> {
         let anew = self.request.thorough && contradicted();
         let found = position::find(vault, log, newest_first(states, log), note, anew)
             .map_err(Anomaly::ReadVault)?;
-        if let Some(remembered) = found.forgotten {
-            let found = found.state.tree.size();
+        if let Some(Forgotten { remembered, found }) = found.forgotten {
             self.anomalies
                 .push(Anomaly::Forgotten { remembered, found });
         }

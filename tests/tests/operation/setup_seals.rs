@@ -71,7 +71,7 @@ fn a_canary_is_seen_to_be_sealed_and_the_recipes_hold_the_seal_folder() {
     give_to(0, &folder);
     let _ = run(seal.arg("--seal-dir").arg(&folder))
         .expect_code(0)
-        .prints("sealed: 2 records of the log; no day has its final seal yet");
+        .prints("sealed: 2 records of the log; no final seal stands beside the vault yet");
 }
 
 #[test]

@@ -45,7 +45,7 @@ fn seal_says_in_one_line_what_is_sealed_and_does_it_once() {
     let ran = site.seal(&[]).expect_code(0);
     assert_eq!(
         ran.stdout,
-        "sealed: 1 record of the log; no day has its final seal yet\n"
+        "sealed: 1 record of the log; no final seal stands beside the vault yet\n"
     );
     let sealed = fs::read(site.seals()).unwrap();
     let _ = site.seal(&[]).expect_code(0);

@@ -9,6 +9,7 @@
 
 mod calls;
 mod days;
+mod lost;
 mod site;
 mod status;
 mod wrong;

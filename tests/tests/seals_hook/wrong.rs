@@ -171,13 +171,13 @@ fn status_tells_how_the_seals_are_and_what_is_wrong_with_them() {
     fs::write(site.ceremony.vault(), &vault).unwrap();
     let _ = with()
         .expect_code(2)
-        .prints("this server remembers 2 records of its log, and the vault has 1 ");
+        .prints("this server remembers 2 records of its log, and the vault has 1: it was cut");
     let seals = fs::read_to_string(site.seals()).unwrap();
     let (first, _) = seals.split_at(seals.find("\narchiver/").unwrap() + 1);
     fs::write(site.seals(), first).unwrap();
     let _ = with()
         .expect_code(2)
-        .prints("and more are over; look for what archiver-encrypt seal says");
+        .prints("and the seal keys of later days are used up already: final seals are gone");
     fs::remove_file(site.folder().join("seed")).unwrap();
     let _ = with()
         .expect_code(2)
@@ -217,7 +217,7 @@ fn seals_that_are_gone_or_older_or_another_servers_are_named() {
     fs::write(site.seals(), &seals[..seals.len() / 3]).unwrap();
     let _ = site
         .archive("older seals")
-        .says("seals in between are gone");
+        .says("not in the seals beside the vault, and no key can make them again");
     fs::write(site.seals(), &seals).unwrap();
     let _ = site.seal(&[]);
     assert!(

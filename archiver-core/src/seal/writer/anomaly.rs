@@ -21,7 +21,9 @@ pub enum Anomaly {
     #[error("nothing can be sealed, because {0}")]
     NoSeed(#[from] NoSeed),
     /// The `.seals` file cannot be read.
-    #[error("the seals beside the vault cannot be read, so nothing was sealed: {0}")]
+    #[error(
+        "the seals beside the vault cannot be opened for reading and writing, so nothing was sealed: {0}"
+    )]
     ReadSeals(#[source] io::Error),
     /// The `.seals` file is that of another log.
     #[error(
@@ -35,13 +37,14 @@ pub enum Anomaly {
     AnotherServer(LogId),
     /// Finals that were written are not there.
     #[error(
-        "the seals beside the vault end with {last}, and the seal key is that of {day}: seals in between are gone; put them back from the last copy, or those days stay without a seal"
+        "{} not in the seals beside the vault, and no key can make them again: put the file with the seals back from its newest copy, and look for finals that were mailed or printed; without them those days are missing in every verdict",
+        finals(*from, *until)
     )]
     SealsMissing {
-        /// The key's day.
-        day: Day,
-        /// The day of the last seal; the first day with a key when there is none.
-        last: Day,
+        /// The first day whose final is gone.
+        from: Day,
+        /// The last one, the day before the key's.
+        until: Day,
     },
     /// The vault could not be read again.
     #[error(
@@ -60,8 +63,9 @@ pub enum Anomaly {
     NotSealing,
     /// Records that were remembered are not there.
     #[error(
-        "this server remembers {} of its log, and the vault has {found}: after a power cut the last ones may be lost (nobody was told that they were safe); otherwise the vault was cut, replaced or moved away",
-        Counted(*remembered, "record")
+        "this server remembers {} of its log, and the vault has {}",
+        Counted(*remembered, "record"),
+        what_is_left(*found)
     )]
     Forgotten {
         /// How many it remembers.
@@ -126,6 +130,23 @@ pub enum Anomaly {
         "what the server knows of its log could not be written down, so that the next run reads the vault again: {0}"
     )]
     NotRemembered(#[source] io::Error),
+}
+
+fn finals(from: Day, until: Day) -> String {
+    if from == until {
+        format!("the final seal of {from} is")
+    } else {
+        format!("the final seals of {from} to {until} are")
+    }
+}
+
+fn what_is_left(found: u64) -> String {
+    if found == 0 {
+        return "none of them: another vault was given, or it was begun anew, moved away or replaced; each vault needs a seal folder of its own, and with seals it is rotated by segments".to_owned();
+    }
+    format!(
+        "{found}: after a power cut the last ones may be lost (nobody was told that they were safe); otherwise the vault was cut, replaced or moved away"
+    )
 }
 
 impl Anomaly {

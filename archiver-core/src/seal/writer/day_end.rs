@@ -44,7 +44,7 @@ pub(super) struct DayEnd<'s, 'v, 'f, D, F: Folder> {
 impl<D: Folder, F: Folder<File: Sync>> DayEnd<'_, '_, '_, D, F> {
     /// All of it; what came first is done even when a later step fails.
     pub(super) fn all(&mut self) -> Result<(), Anomaly> {
-        self.require_last_final();
+        self.require_last_final()?;
         self.finish_what_was_begun()?;
         let today = Day::of(self.now);
         let is_allowed = self.sealer.request.catch_up.is_some_and(|day| today <= day);
@@ -94,16 +94,47 @@ impl<D: Folder, F: Folder<File: Sync>> DayEnd<'_, '_, '_, D, F> {
         Ok(())
     }
 
-    /// Every day before the seed's has its final.
-    fn require_last_final(&mut self) {
-        let (day, first) = (self.seed.day(), *self.sealer.server.days().start());
-        let last = self.last_note.map(|note| note.claimed.day);
-        if day > first && last.is_none_or(|last| day.days_since(last) > 1) {
-            self.sealer.anomalies.push(Anomaly::SealsMissing {
-                day,
-                last: last.unwrap_or(first),
-            });
+    /// Every day before the seed's has its final. A delivery looks at the last note only, and so tells it until there is a new one; whoever asks for
+    /// seals is told as long as the last of these finals is not there.
+    fn require_last_final(&mut self) -> Result<(), Anomaly> {
+        let first = *self.sealer.server.days().start();
+        let until = self.seed.day().plus(-1).filter(|until| *until >= first);
+        let Some(until) = until else { return Ok(()) };
+        let next = match self.last_note.map(|note| note.claimed) {
+            _ if self.sealer.request.thorough => self.day_behind_the_finals(until)?,
+            None => Some(first),
+            Some(last) if last.day >= until => None,
+            Some(last) if last.kind == Kind::Final => last.day.plus(1),
+            Some(last) => Some(last.day),
+        };
+        if let Some(from) = next.filter(|from| *from <= until) {
+            let missing = Anomaly::SealsMissing { from, until };
+            self.sealer.anomalies.push(missing);
         }
+        Ok(())
+    }
+
+    /// The day behind the last one, up to this day, whose final is in the seals. Another final than the remembered one does not count.
+    fn day_behind_the_finals(&self, until: Day) -> Result<Option<Day>, Anomaly> {
+        let known = self.last_final.filter(|last| last.day == until);
+        let is_wanted = |note: &Note| {
+            note.claimed.kind == Kind::Final
+                && note.claimed.origin == self.origin
+                && note.claimed.day == until
+                && known.is_none_or(|last| last.hash == note.hash())
+        };
+        let notes = seals_file(self.vault)
+            .back_to(is_wanted)
+            .map_err(Anomaly::ReadSeals)?;
+        if notes.iter().any(is_wanted) {
+            return Ok(until.plus(1));
+        }
+        let finals = notes.iter().map(|note| note.claimed).filter(|note| {
+            note.kind == Kind::Final && note.origin == self.origin && note.day < until
+        });
+        let last = finals.map(|note| note.day).max();
+        let first = *self.sealer.server.days().start();
+        Ok(last.map_or(Some(first), |last| last.plus(1)))
     }
 
     /// The final of the seed's day, or of a later one, stands: the run before was interrupted, or an old seed was put back. Nothing is signed

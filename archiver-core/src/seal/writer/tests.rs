@@ -444,7 +444,10 @@ fn lose_the_seals(site: &Site) -> Vec<u8> {
     let seals = site.vault.bytes(SEALS);
     site.vault.put(SEALS, b"");
     let (_, anomalies) = site.hook(9, site.at(2, HOUR));
-    assert!(matches!(only(anomalies), Anomaly::SealsMissing { .. }));
+    let Anomaly::SealsMissing { from, until } = only(anomalies) else {
+        panic!("another anomaly")
+    };
+    assert_eq!((from, until), (site.day(0), site.day(1)));
     seals
 }
 
@@ -482,6 +485,47 @@ fn finals_that_are_gone_and_forgotten_speak_against_the_first_day_behind_them_on
         site.states(site.at(4, HOUR)),
         ["sealed", "sealed", "broken at sequence 4", "sealed", "open"]
     );
+}
+
+#[test]
+fn whoever_asks_for_seals_is_told_of_lost_finals_until_the_next_day_has_its_own() {
+    let missing = |site: &Site, at| -> Vec<(Day, Day)> {
+        let anomalies = site.seal(at, None).into_iter();
+        let missing = anomalies.filter_map(|anomaly| match anomaly {
+            Anomaly::SealsMissing { from, until } => Some((from, until)),
+            _ => None,
+        });
+        missing.collect()
+    };
+    let site = two_sealed_days();
+    assert_eq!(missing(&site, site.at(2, HOUR)), []);
+    let seals = site.vault.bytes(SEALS);
+    let both = (site.day(0), site.day(1));
+    let mut finals = site.notes().into_iter();
+    let first = finals.find(|note| note.claimed.kind == Kind::Final);
+    let first = first.unwrap().to_string();
+    for (left, expected) in [("", both), (first.as_str(), (site.day(1), site.day(1)))] {
+        let copy = site.copy();
+        copy.vault.put(SEALS, left.as_bytes());
+        for hour in 2..5 {
+            assert_eq!(missing(&copy, site.at(2, hour * HOUR)), [expected]);
+            copy.hook(9, site.at(2, hour * HOUR + 60));
+        }
+        assert_eq!(missing(&copy, site.at(3, HOUR)), [expected]);
+        assert_eq!(missing(&copy, site.at(3, 2 * HOUR)), []);
+    }
+    assert_eq!(missing(&site, site.at(2, 6 * HOUR)), []);
+    assert!(site.vault.bytes(SEALS).starts_with(&seals));
+}
+
+#[test]
+fn of_another_vault_it_is_said_that_it_has_none_of_the_records() {
+    let site = two_sealed_days();
+    site.vault.put(VAULT, b"");
+    let (_, anomalies) = site.hook(9, site.at(2, HOUR));
+    let told: Vec<String> = anomalies.iter().map(Anomaly::to_string).collect();
+    let words = "of its log, and the vault has none of them: another vault was given";
+    assert!(told.iter().any(|told| told.contains(words)), "{told:?}");
 }
 
 // --- Two hosts.

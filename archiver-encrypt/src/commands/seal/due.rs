@@ -29,7 +29,7 @@ Example, for a timer:
 Exit codes:
   0  all that is over is sealed
   1  not sealed, or not to the end: mend what is said
-  2  sealed, and there is something to look after";
+  2  sealed, and there is something to look after; with --print-finals also: there is none to print";
 
 #[derive(Debug, clap::Args)]
 #[group(id = "due")]
@@ -120,7 +120,15 @@ pub(super) fn run(
     }
     let code = exit_code(&remarks);
     if let Some(days) = args.print_finals {
-        for note in seals.finals(days.into()) {
+        let finals = seals.finals(days.into());
+        if finals.is_empty() {
+            say(
+                err,
+                "no final seal stands beside the vault, so that there is none to print",
+            )?;
+            return Ok(if code == DONE { LOOK_AFTER } else { code });
+        }
+        for note in finals {
             write!(out, "{note}")?;
         }
     } else if code != NOT_DONE && !args.quiet {
@@ -201,7 +209,7 @@ fn summary(seals: &LastSeals) -> String {
             "sealed: {records} of the log; the last day with its final seal is {}",
             last.claimed.day
         ),
-        None => format!("sealed: {records} of the log; no day has its final seal yet"),
+        None => format!("sealed: {records} of the log; no final seal stands beside the vault yet"),
     }
 }
 

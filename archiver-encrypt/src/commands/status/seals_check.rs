@@ -68,9 +68,9 @@ pub(crate) fn look(
         let text = "mails are archived without seals: the seal folder is that of another archive than the certificate";
         findings.add(State::Critical, text);
     }
-    judge_seed(folder, server.log(), findings);
+    let key_day = judge_seed(folder, server.log(), findings);
     judge_writing(&args.vault, folder, findings);
-    judge_finals(&server, &last_seals, now, findings);
+    judge_finals(&server, &last_seals, key_day, now, findings);
     judge_keys(&server, facts.key_days_left, findings);
     judge_log(&args.vault, &server, remembered, findings);
     Some(facts)
@@ -109,10 +109,11 @@ fn judge_unsealed(vault: &Path, findings: &mut Findings) {
     findings.add(State::Ok, "the vault is not sealed");
 }
 
-fn judge_seed(folder: &Path, log: LogId, findings: &mut Findings) {
+/// The seed's day, as far as it is one.
+fn judge_seed(folder: &Path, log: LogId, findings: &mut Findings) -> Option<Day> {
     let name = folder.display().to_string();
     match seal_folder::seed_is_exposed(folder) {
-        Ok(false) => judge_seeds_head(folder, log, findings),
+        Ok(false) => return judge_seeds_head(folder, log, findings),
         Ok(true) => findings.add(
             State::Critical,
             format!(
@@ -127,21 +128,26 @@ fn judge_seed(folder: &Path, log: LogId, findings: &mut Findings) {
             format!("nothing can be sealed: {name}/seed: {e}"),
         ),
     }
+    None
 }
 
 /// What the hook would say of the seed, as far as that is seen without its secret.
-fn judge_seeds_head(folder: &Path, log: LogId, findings: &mut Findings) {
+fn judge_seeds_head(folder: &Path, log: LogId, findings: &mut Findings) -> Option<Day> {
     let looked = writing_check::file(&folder.join(SEED_FILE));
     if !writing_check::tell(looked, UNSEALED, findings) {
-        return;
+        return None;
     }
     match seal_folder::seed_head(folder, log) {
         Ok(head) => {
             let day = head.day;
             let text = format!("the seed may be read by its owner only, and is that of {day}");
             findings.add(State::Ok, text);
+            Some(day)
         }
-        Err(no_seed) => findings.add(State::Critical, Anomaly::from(no_seed).to_string()),
+        Err(no_seed) => {
+            findings.add(State::Critical, Anomaly::from(no_seed).to_string());
+            None
+        }
     }
 }
 
@@ -159,7 +165,13 @@ fn judge_writing(vault: &Path, folder: &Path, findings: &mut Findings) {
     writing_check::tell(looked, UNSEALED, findings);
 }
 
-fn judge_finals(server: &Server, seals: &LastSeals, now: UtcTime, findings: &mut Findings) {
+fn judge_finals(
+    server: &Server,
+    seals: &LastSeals,
+    key_day: Option<Day>,
+    now: UtcTime,
+    findings: &mut Findings,
+) {
     if seals
         .last()
         .is_some_and(|note| note.claimed.origin.log != server.log())
@@ -168,8 +180,13 @@ fn judge_finals(server: &Server, seals: &LastSeals, now: UtcTime, findings: &mut
         return findings.add(State::Critical, text);
     }
     let last = seals.last_final().map(|note| note.claimed.day);
-    let until = last.map_or("no day yet".to_owned(), |day| day.to_string());
+    let until = last.map_or_else(
+        || "no final seal stands beside the vault yet".to_owned(),
+        |day| format!("the last day with its final seal is {day}"),
+    );
     let today = Day::of(now);
+    let before_the_key = key_day.and_then(|day| day.plus(-1));
+    let before_the_key = before_the_key.filter(|day| day >= server.days().start());
     let (state, text) = match last {
         Some(day) if day >= today => (
             State::Warning,
@@ -177,16 +194,19 @@ fn judge_finals(server: &Server, seals: &LastSeals, now: UtcTime, findings: &mut
                 "the final seal of {day} stands, and today is {today}: the clock was ahead, or is behind now"
             ),
         ),
+        _ if before_the_key.is_some_and(|day| last < Some(day)) => (
+            State::Critical,
+            format!(
+                "{until}, and the seal keys of later days are used up already: final seals are gone; put the file with the seals back from its newest copy. archiver-encrypt seal tells which days they are"
+            ),
+        ),
         _ if due_day(server, now).is_some_and(|due| last < Some(due)) => (
             State::Critical,
             format!(
-                "the last day with its final seal is {until}, and more are over; look for what archiver-encrypt seal says, and whether its timer runs"
+                "{until}, and days are over that have none; look for what archiver-encrypt seal says, and whether its timer runs"
             ),
         ),
-        _ => (
-            State::Ok,
-            format!("the last day with its final seal is {until}"),
-        ),
+        _ => (State::Ok, until),
     };
     findings.add(state, text);
 }
@@ -238,7 +258,10 @@ fn judge_log(
         return judge_missing(vault, remembered, findings);
     }
     let last = VaultReader::open(vault).and_then(|vault| vault.last_record());
-    let Ok(Some(found)) = last else { return };
+    let Ok(last) = last else { return };
+    let Some(found) = last else {
+        return judge_other_vault(remembered, findings);
+    };
     let Header { place, leaf, .. } = found.header;
     if place.log != server.log() {
         let text = "the last record is of another log, and not sealed: in order until the first mail after the seals were installed; otherwise the hook's recipe lacks --seal-dir, or has another";
@@ -250,11 +273,24 @@ fn judge_log(
         findings.add(State::Critical, text);
     }
     let records = place.seq.saturating_add(1);
-    let is_other = remembered.records == records && remembered.last != Some(leaf);
-    if remembered.records > records || is_other {
+    if remembered.records > records {
         let remembered = Counted(remembered.records, "record");
         let text = format!(
-            "this server remembers {remembered} of its log, and the vault has {records} or others: it was cut, replaced or brought back from a copy"
+            "this server remembers {remembered} of its log, and the vault has {records}: it was cut, or brought back from a copy"
+        );
+        findings.add(State::Critical, text);
+    } else if remembered.records == records && remembered.last != Some(leaf) {
+        let text = "the vault's last record is not the one that this server remembers in its place: the vault was replaced, or brought back from a copy";
+        findings.add(State::Critical, text);
+    }
+}
+
+/// No record stands in the vault.
+fn judge_other_vault(remembered: Option<Remembered>, findings: &mut Findings) {
+    if let Some(remembered) = remembered.filter(|remembered| remembered.records > 0) {
+        let remembered = Counted(remembered.records, "record");
+        let text = format!(
+            "this server remembers {remembered} of its log, and the vault has none of them: it is another one, or was begun anew, moved away or replaced; with seals, a vault is rotated by segments"
         );
         findings.add(State::Critical, text);
     }
