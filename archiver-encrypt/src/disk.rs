@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use archiver_core::vault::disk::Folder;
 use archiver_core::vault::writable::WritableVault;
-use rustix::fs::{StatFs, fstatfs, statfs};
+use rustix::fs::{OFlags, StatFs, fstatfs, statfs};
 use rustix::io::retry_on_intr;
 
 pub use self::open_file::OpenFile;
@@ -71,6 +71,17 @@ pub(crate) fn vault_at<'a>(
         folder(folder_of(path)),
         name.to_owned(),
     ))
+}
+
+/// Opens a regular file to look at it, with its length. Nobody waits for the other end of a pipe.
+pub(crate) fn open_regular(path: &Path) -> io::Result<(File, u64)> {
+    refuse_other_than_file(fs::metadata(path)?.file_type())?;
+    let no_wait = i32::try_from(OFlags::NONBLOCK.bits()).map_err(io::Error::other)?;
+    let mut options = OpenOptions::new();
+    let file = options.read(true).custom_flags(no_wait).open(path)?;
+    let found = file.metadata()?;
+    refuse_other_than_file(found.file_type())?;
+    Ok((file, found.len()))
 }
 
 /// A folder of the disk.

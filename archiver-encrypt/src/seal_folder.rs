@@ -8,7 +8,7 @@ use std::io::{self, ErrorKind};
 use std::path::Path;
 
 use archiver_core::identity::Fingerprint;
-use archiver_core::seal::seal_folder::{self, NoSeed, SEED_FILE, SERVER_FILE, SealFolderError};
+use archiver_core::seal::seal_folder::{self, NoSeed, SEED_FILE, SealFolderError};
 use archiver_core::seal::seed_file::SeedHead;
 use archiver_core::seal::server::Server;
 use archiver_core::seal::writer::Sealer;
@@ -57,13 +57,7 @@ pub(crate) fn server(
     subkey: Option<Fingerprint>,
 ) -> Result<Server, SealFolderRefused> {
     require_own_folder(path, vault)?;
-    let text = fs::read_to_string(path.join(SERVER_FILE)).map_err(|e| match e.kind() {
-        ErrorKind::NotFound => SealFolderError::NoServer,
-        _ => SealFolderError::Read(e),
-    });
-    let server = text
-        .and_then(|text| Ok(text.parse()?))
-        .map_err(unusable(path))?;
+    let server = seal_folder::server(&DiskFolder::to_look_at(path)).map_err(unusable(path))?;
     require_archive(path, &server, subkey)?;
     Ok(server)
 }
@@ -97,7 +91,7 @@ fn require_archive(
 
 /// Of which day the seed is, for those who only look: nothing of the secret is read.
 pub(crate) fn seed_head(path: &Path, log: LogId) -> Result<SeedHead, NoSeed> {
-    let opened = DiskFolder::to_look_at(path).open(SEED_FILE.as_ref());
+    let opened = DiskFolder::to_look_at(path).open_to_read(SEED_FILE.as_ref());
     let file = opened.map_err(|e| match e.kind() {
         ErrorKind::NotFound => NoSeed::Missing,
         _ => NoSeed::Read(e),

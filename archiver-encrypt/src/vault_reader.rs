@@ -16,7 +16,7 @@ use archiver_core::vault::segments::Listing;
 use archiver_core::vault::tail::{Tail, header_of_record};
 use thiserror::Error;
 
-use crate::disk::OpenFile;
+use crate::disk::{OpenFile, open_regular};
 
 /// Why a vault could not be looked at.
 #[derive(Debug, Error)]
@@ -196,7 +196,7 @@ fn open_all(paths: &[PathBuf]) -> io::Result<Option<End<OpenFile>>> {
     let mut backward = paths
         .iter()
         .rev()
-        .map(|path| File::open(path).map(OpenFile::from));
+        .map(|path| open_regular(path).map(|(file, _)| OpenFile::from(file)));
     let Some(last) = backward.next() else {
         return Ok(None);
     };

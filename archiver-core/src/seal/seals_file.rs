@@ -44,7 +44,7 @@ impl<F: Folder> SealsFile<'_, F> {
 
     /// With its size, if it is there.
     fn open(&self) -> io::Result<Option<(F::File, u64)>> {
-        let file = match self.folder.open(&self.name) {
+        let file = match self.folder.open_to_read(&self.name) {
             Err(e) if e.kind() == ErrorKind::NotFound => return Ok(None),
             opened => opened?,
         };

@@ -2,6 +2,7 @@
 
 mod due;
 mod install;
+mod owner;
 
 use std::ffi::OsString;
 use std::io::{self, Write};

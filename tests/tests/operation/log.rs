@@ -76,7 +76,7 @@ fn a_mail_forges_no_line_by_its_message_id() {
 #[test]
 fn a_refused_mail_is_an_error_with_its_reason_and_a_doubt_is_a_warning() {
     let (host, collector, socket) = host();
-    fs::write(host.vault(), "torn").unwrap();
+    fs::write(host.vault(), "-----BEGIN PGP MESS").unwrap();
     let _ = host.deliver(&["--syslog", &socket], MAIL).expect_code(0);
     let lines = collector.lines();
     let [archived, warning] = lines.as_slice() else {

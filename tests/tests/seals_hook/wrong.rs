@@ -3,9 +3,11 @@
 use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, chown};
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use archiver_core::vault::leaf::LogId;
-use custody_tests::{hook, run, run_with_stdin, today};
+use custody_tests::{hook, needs_root, run, run_with_stdin, today};
+use rustix::fs::{CWD, FileType, Mode, mknodat};
 
 use crate::site::{Site, seal_folder};
 
@@ -254,4 +256,56 @@ fn a_vault_that_was_cut_behind_its_seals_is_named_and_sealed_no_further() {
     let _ = site.archive("third").says("contradicts its seals");
     let _ = site.archive("fourth").says("nothing is sealed");
     let _ = site.seal(&[]).expect_code(1).says("contradicts its seals");
+}
+
+/// Root, above all: what root leaves behind the hook could not write.
+#[test]
+fn seal_by_another_user_than_the_seal_folders_owner_leaves_nothing_behind() {
+    if !needs_root() {
+        return;
+    }
+    let site = Site::installed(1);
+    fs::create_dir(site.ceremony.vault()).unwrap();
+    let rules = "archiver segments 1 size=1000 day=no\n";
+    fs::write(site.ceremony.vault().join("segments.conf"), rules).unwrap();
+    chown(site.folder(), Some(12_345), None).unwrap();
+    let _ = site
+        .seal(&[])
+        .expect_code(1)
+        .says("belongs to '#12345', and what this leaves behind must be that user's");
+    assert!(!site.folder().join("state").exists());
+    let left = fs::read_dir(site.ceremony.vault()).unwrap().count();
+    assert_eq!(left, 1, "only segments.conf stands there");
+}
+
+#[test]
+fn pipes_in_place_of_seals_and_segments_are_told_and_waited_for_by_nobody() {
+    let site = Site::installed(1);
+    site.archive("mail");
+    let mode = Mode::from_raw_mode(0o600);
+    let status = || {
+        let mut status = hook();
+        status
+            .args(["status", "--cert"])
+            .arg(site.ceremony.certificate());
+        status.arg("--vault").arg(site.ceremony.vault());
+        let mut timeout = Command::new("timeout");
+        timeout
+            .arg("20")
+            .arg(status.get_program())
+            .args(status.get_args());
+        timeout.arg("--seal-dir").arg(site.folder());
+        run(&mut timeout)
+    };
+    fs::remove_file(site.seals()).unwrap();
+    mknodat(CWD, site.seals(), FileType::Fifo, mode, 0).unwrap();
+    assert!([1, 2, 3].contains(&status().code));
+    let mut seal = Command::new("timeout");
+    seal.args(["-k", "1", "20"]).arg(hook().get_program());
+    seal.args(["seal", "--vault"]).arg(site.ceremony.vault());
+    let ran = run(seal.arg("--seal-dir").arg(site.folder())).expect_code(1);
+    assert!(ran.stderr.contains("FIFO"), "{}", ran.stderr);
+    fs::remove_file(site.ceremony.vault()).unwrap();
+    mknodat(CWD, site.ceremony.vault(), FileType::Fifo, mode, 0).unwrap();
+    assert!([2, 3].contains(&status().code));
 }

@@ -1,8 +1,8 @@
 //! The finals of the days before the installation, appended to the vault's seals. Those that stand there already, from an interrupted run, are
 //! not written twice.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, ErrorKind, Write as _};
+use std::fs::{File, OpenOptions};
+use std::io::{self, ErrorKind, Read as _, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
@@ -11,7 +11,11 @@ use rustix::fs::{FlockOperation, flock};
 
 use super::error::InstallError;
 use super::target::require_own;
+use crate::disk::open_regular;
 use crate::vault_place::{folder_of, seals_of};
+
+/// Finals for more days than there can be.
+const LONGEST_LOOK: u64 = 64 * 1024 * 1024;
 
 /// Appends what is missing, and returns when all of it is on stable storage.
 pub(super) fn append(vault: &Path, finals: &[Note]) -> Result<(), InstallError> {
@@ -23,7 +27,12 @@ pub(super) fn append(vault: &Path, finals: &[Note]) -> Result<(), InstallError> 
 
 /// The writers' lock, when there is a vault already. Writers hold it for a moment.
 fn lock(vault: &Path) -> io::Result<Option<File>> {
-    let file = match File::open(vault) {
+    let opened = if vault.is_dir() {
+        File::open(vault)
+    } else {
+        open_regular(vault).map(|(file, _)| file)
+    };
+    let file = match opened {
         Err(e) if e.kind() == ErrorKind::NotFound => return Ok(None),
         opened => opened?,
     };
@@ -32,10 +41,12 @@ fn lock(vault: &Path) -> io::Result<Option<File>> {
 }
 
 fn append_missing(path: &Path, finals: &[Note]) -> io::Result<()> {
-    let there = match fs::read(path) {
-        Err(e) if e.kind() == ErrorKind::NotFound => Vec::new(),
-        read => read?,
-    };
+    let mut there = Vec::new();
+    match open_regular(path) {
+        Err(e) if e.kind() == ErrorKind::NotFound => (),
+        // An interrupted run's finals are the file's beginning.
+        opened => drop(opened?.0.take(LONGEST_LOOK).read_to_end(&mut there)?),
+    }
     let there = String::from_utf8_lossy(&there);
     let missing = finals.iter().map(Note::to_string);
     let missing: String = missing

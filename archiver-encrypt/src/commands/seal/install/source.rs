@@ -15,7 +15,7 @@ use rustix::fs::{FlockOperation, flock};
 use rustix::io::Errno;
 
 use super::error::{InstallError, NotWiped};
-use crate::disk::OpenFile;
+use crate::disk::{OpenFile, open_regular};
 
 /// No `server` file is longer.
 const LONGEST_SERVER: u64 = 4096;
@@ -93,7 +93,8 @@ pub(super) fn wipe(file: File, path: &Path, folder: &Path) -> io::Result<()> {
 /// Reads a `server` file.
 pub(super) fn read_server(path: &Path) -> Result<Server, InstallError> {
     let mut text = Vec::new();
-    let read = File::open(path).and_then(|file| file.take(LONGEST_SERVER).read_to_end(&mut text));
+    let read =
+        open_regular(path).and_then(|(file, _)| file.take(LONGEST_SERVER).read_to_end(&mut text));
     read.map_err(InstallError::file(path))?;
     let text = String::from_utf8(text).map_err(|_| ServerRefused::OtherText);
     text.and_then(|text| text.parse())

@@ -5,7 +5,6 @@ use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, ErrorKind, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use archiver_core::seal::day::Day;
 use archiver_core::seal::installation::install;
@@ -17,6 +16,7 @@ use rustix::fs::{CWD, OFlags, RenameFlags, renameat_with};
 
 use super::error::InstallError;
 use super::source::{Source, read_seed, read_server, wipe};
+use crate::commands::seal::owner::another_owner;
 use crate::vault_place::folder_of;
 
 /// Where the seal folder is, or will be.
@@ -171,23 +171,11 @@ fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
 
 /// Whether a folder belongs to whoever runs this.
 pub(super) fn require_own(folder: &Path) -> Result<(), InstallError> {
-    let owner = fs::metadata(folder)
-        .map_err(InstallError::file(folder))?
-        .uid();
-    if owner == rustix::process::geteuid().as_raw() {
-        return Ok(());
+    match another_owner(folder).map_err(InstallError::file(folder))? {
+        None => Ok(()),
+        Some(owner) => Err(InstallError::OtherUser {
+            folder: folder.display().to_string(),
+            owner,
+        }),
     }
-    Err(InstallError::OtherUser {
-        folder: folder.display().to_string(),
-        owner: name_of(owner),
-    })
-}
-
-fn name_of(uid: u32) -> String {
-    let output = Command::new("id")
-        .args(["-un", "--", &uid.to_string()])
-        .output();
-    let name = output.ok().filter(|output| output.status.success());
-    let name = name.and_then(|output| String::from_utf8(output.stdout).ok());
-    name.map_or_else(|| format!("'#{uid}'"), |name| name.trim().to_owned())
 }
