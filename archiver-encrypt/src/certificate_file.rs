@@ -49,18 +49,35 @@ pub(crate) enum CertificateFileError {
     NotInForce(String, Validity),
 }
 
+/// To whom mails are encrypted.
+pub(crate) struct Checked {
+    pub(crate) recipient: Recipient,
+    /// What a verification found, and where it is kept for the next run.
+    found: Option<(RecipientFile, PinnedRecipient)>,
+}
+
+impl Checked {
+    /// Keeps what was found. To be called when the mail is archived: a run that is refused leaves no file, wherever its vault's path led.
+    pub(crate) fn keep(&self) {
+        if let Some((file, pinned)) = &self.found {
+            file.write(pinned);
+        }
+    }
+}
+
 /// Reads the certificate that the arguments name, as of the time `now`. It is verified unless the vault's recipient file says that this
 /// was done, for exactly this file, within the last day.
 pub(crate) fn read(
     args: &Args,
     now: UtcTime,
     notices: &mut Vec<Notice>,
-) -> Result<Recipient, CertificateFileError> {
+) -> Result<Checked, CertificateFileError> {
     let (bytes, metadata) = read_file(&args.cert)?;
     judge_file(args, &metadata, notices)?;
     let kept = args.vault.as_deref().and_then(RecipientFile::of);
     let pinned = kept.as_ref().and_then(|kept| look_at(kept, notices));
     let asked = args.fingerprint.as_ref();
+    let mut found = None;
     let (recipient, validity) =
         match pinned.map(|pinned| (pinned, pinned.recipient(&bytes, asked, now))) {
             Some((pinned, Ok(recipient))) => (recipient, pinned.validity()),
@@ -71,11 +88,13 @@ pub(crate) fn read(
                     notices.push(Notice::RecipientFile(name(kept.path()), e.to_string()));
                 }
                 let before = outdated.map(|(pinned, _)| pinned);
-                verify(args, &bytes, now, before, kept.as_ref(), notices)?
+                let (recipient, validity, pinned) = verify(args, &bytes, now, before, notices)?;
+                found = kept.zip(pinned);
+                (recipient, validity)
             }
         };
     judge_validity(args, validity, notices)?;
-    Ok(recipient)
+    Ok(Checked { recipient, found })
 }
 
 fn name(path: &Path) -> String {
@@ -110,15 +129,14 @@ fn look_at(kept: &RecipientFile, notices: &mut Vec<Notice>) -> Option<PinnedReci
     })
 }
 
-/// Verifies the certificate, and writes down what was found.
+/// Verifies the certificate. The last thing is what the next run may go by.
 fn verify(
     args: &Args,
     bytes: &[u8],
     now: UtcTime,
     before: Option<PinnedRecipient>,
-    kept: Option<&RecipientFile>,
     notices: &mut Vec<Notice>,
-) -> Result<(Recipient, Validity), CertificateFileError> {
+) -> Result<(Recipient, Validity, Option<PinnedRecipient>), CertificateFileError> {
     let asked = args.fingerprint.as_ref();
     let cert = ArchiveCert::parse(bytes, asked, now)
         .map_err(|e| CertificateFileError::Unfit(name(&args.cert), Box::new(e)))?;
@@ -135,10 +153,7 @@ fn verify(
         notices.push(Notice::OtherKey(name(&args.cert), was, is));
     }
     let pinned = PinnedRecipient::of(&cert, bytes, asked, now);
-    if let (Some(kept), Some(pinned)) = (kept, pinned) {
-        kept.write(&pinned);
-    }
-    Ok((Recipient::from(&cert), cert.validity()))
+    Ok((Recipient::from(&cert), cert.validity(), pinned))
 }
 
 fn judge_validity(

@@ -52,14 +52,15 @@ pub(crate) fn deliver(
     if let Some(vault) = &args.vault {
         require_vaults_path(vault, Some(&args.cert), args.seal_dir.as_deref())?;
     }
-    let recipient = certificate_file::read(args, now, notices)?;
+    let certificate = certificate_file::read(args, now, notices)?;
+    let recipient = &certificate.recipient;
     let compression = if args.no_compress {
         Compression::None
     } else {
         Compression::Zlib
     };
     let mut make_spool = || spool::make(args.vault.as_deref());
-    let sealed = seal(&recipient, mail, compression, &mut make_spool)?;
+    let sealed = seal(recipient, mail, compression, &mut make_spool)?;
 
     let Some(path) = &args.vault else {
         let written = armor::write(None, sealed.message(), out).and_then(|()| out.flush());
@@ -78,6 +79,7 @@ pub(crate) fn deliver(
         tell_anomalies(server, notices);
     }
     let receipt = receipt.map_err(|e| DeliveryError::Append(name(), e))?;
+    certificate.keep();
     if args.confirm {
         reply::confirm(&receipt.header.place, out);
     }

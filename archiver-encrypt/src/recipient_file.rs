@@ -101,12 +101,14 @@ impl RecipientFile {
             return Ok(());
         };
         // What a run that was cut off has left.
-        file.set_len(0)?;
-        file.write_all(text.as_bytes())?;
-        if is_at(&file, &new) {
-            fs::rename(&new, &self.path)?;
+        let written = file
+            .set_len(0)
+            .and_then(|()| file.write_all(text.as_bytes()));
+        match written {
+            _ if !is_at(&file, &new) => Ok(()),
+            Ok(()) => fs::rename(&new, &self.path),
+            Err(e) => fs::remove_file(&new).and(Err(e)),
         }
-        Ok(())
     }
 
     fn folder_is_ours(&self) -> bool {

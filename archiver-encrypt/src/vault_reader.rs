@@ -6,6 +6,7 @@ use std::ffi::OsString;
 use std::fs::{self, File, Metadata};
 use std::io::{self, ErrorKind, Read};
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use archiver_core::vault::disk::ReadAt as _;
 use archiver_core::vault::end::End;
@@ -102,6 +103,12 @@ impl VaultReader {
             }
         }
         last
+    }
+
+    /// When something was written to its last file.
+    pub(crate) fn last_written(&self) -> Option<SystemTime> {
+        let last = self.last_files().into_iter().next()?;
+        fs::metadata(last).and_then(|found| found.modified()).ok()
     }
 
     /// What stands in the folder, when the vault is one.

@@ -162,6 +162,12 @@ impl Listing {
         missing
     }
 
+    /// The segments that stand although they were retired: a retirement was interrupted.
+    pub fn half_retired(&self) -> impl Iterator<Item = SegmentNumber> {
+        let retired = self.retired.iter().copied();
+        retired.filter(|number| self.segments.contains(number))
+    }
+
     /// The retired segments that stand for those in front of the first segment, in order.
     pub(crate) fn retired_in_front(&self) -> Vec<SegmentNumber> {
         let first = self.segments.first();

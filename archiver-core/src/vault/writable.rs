@@ -84,10 +84,12 @@ fn last_segment<F: Folder>(folder: &F) -> io::Result<(End<F::File>, Segments)> {
     listing.require_vault().map_err(io::Error::other)?;
     let retired_in_front = listing.retired_in_front();
     let (last, file) = if let Some(last) = listing.segments.pop() {
-        (last, folder.open(&last.file_name())?)
+        let opened = folder.open(&last.file_name());
+        (last, opened.map_err(|e| of(&last.file_name(), &e))?)
     } else {
         let first = listing.next().ok_or_else(no_number)?;
-        (first, folder.create_new(&first.file_name())?)
+        let made = folder.create_new(&first.file_name());
+        (first, made.map_err(|e| of(&first.file_name(), &e))?)
     };
     let segments = Segments {
         rules,
@@ -104,8 +106,14 @@ fn last_segment<F: Folder>(folder: &F) -> io::Result<(End<F::File>, Segments)> {
 /// # Errors
 /// What the system reports, and a rules file that is not in its one form.
 pub fn segment_rules(folder: &impl Folder) -> io::Result<SegmentRules> {
-    let file = read_whole(folder, RULES_FILE.as_ref(), LONGEST_RULES)?;
+    let file = read_whole(folder, RULES_FILE.as_ref(), LONGEST_RULES);
+    let file = file.map_err(|e| of(RULES_FILE.as_ref(), &e))?;
     SegmentRules::of_file(file.as_deref()).map_err(io::Error::other)
+}
+
+/// An error with the name of the file that it is about.
+fn of(name: &OsStr, error: &io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("{}: {error}", name.display()))
 }
 
 fn no_number() -> io::Error {
@@ -148,8 +156,9 @@ impl<F: Folder> LockedVault<'_, F> {
             return Ok(None);
         };
         while let Some(before) = segments.earlier.last() {
-            let file = self.folder.open_to_read(&before.file_name())?;
-            let size = self.end.put_in_front(file)?;
+            let name = before.file_name();
+            let file = self.folder.open_to_read(&name);
+            let size = self.end.put_in_front(file.map_err(|e| of(&name, &e))?)?;
             segments.earlier.pop();
             if size > 0 {
                 return Ok(Some(size));
@@ -191,7 +200,8 @@ impl<F: Folder> LockedVault<'_, F> {
         let next = next.ok_or_else(no_number)?;
         self.end.last_mut().sync()?;
         self.name = next.file_name();
-        self.end.put_behind(self.folder.create_new(&self.name)?);
+        let made = self.folder.create_new(&self.name);
+        self.end.put_behind(made.map_err(|e| of(&self.name, &e))?);
         segments.last = next;
         Ok(())
     }

@@ -66,7 +66,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "AGE", default_value = "26h")]
     warn_age: Age,
 
-    /// The same, critical
+    /// The same, critical; not shorter
     #[arg(long, value_name = "AGE", default_value = "3d")]
     crit_age: Age,
 
@@ -93,6 +93,10 @@ pub(crate) fn run(args: impl Iterator<Item = OsString>, out: &mut impl Write) ->
     // Also when the rest of the line is wrong: whoever asks for JSON reads nothing else.
     let wants_json = args.iter().any(|arg| arg == "--json");
     let (text, code) = match Args::try_parse_from(args) {
+        Ok(args) if args.crit_age < args.warn_age => {
+            let problem = "--crit-age is shorter than --warn-age; give a longer one, or both";
+            unknown(problem, wants_json)
+        }
         Ok(args) => answer(&args),
         Err(e) if e.kind() == ErrorKind::DisplayHelp => (e.to_string(), 0),
         Err(e) => unknown(&one_line(&e.to_string()), wants_json),

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
+use archiver_core::counted::Counted;
 use archiver_core::identity::UtcTime;
 use archiver_core::sharing::Purpose;
 use serde::Serialize;
@@ -135,8 +136,9 @@ fn announcement(plan: &Plan, now: UtcTime) -> String {
     for server in &plan.servers {
         let _ = writeln!(
             text,
-            "  the server {}, for {} days",
-            server.name, server.days
+            "  the server {}, for {}",
+            server.name,
+            Counted(server.days.into(), "day")
         );
     }
     text

@@ -4,6 +4,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use archiver_core::counted::Counted;
 use archiver_core::openpgp::decrypt::{DecryptionKey, KeyError};
 use archiver_core::quorum::{NotTheKey, Quorum};
 use archiver_core::sharing::Purpose;
@@ -72,7 +73,7 @@ pub(crate) enum RehearsalError {
     DecryptionKey(#[from] KeyError),
     #[error(transparent)]
     Open(#[from] OpenError),
-    #[error("{sent} mails were sent, {opened} came out of the vault")]
+    #[error("{} went in, and {opened} came out of the vault", Counted(*sent as u64, "mail"))]
     Count { sent: usize, opened: usize },
     #[error("the mail {mail} did not come out of the vault as it went in")]
     Differs { mail: String },
@@ -160,8 +161,8 @@ fn play_in(
     let summary = open(out, &vault, &quorum, operator)?;
     compare(&out.join("opened"), mails, &summary)?;
     operator.say(&format!(
-        "   all {} mails came out as they went in, byte for byte",
-        mails.len()
+        "   all {} came out as they went in, byte for byte",
+        Counted(mails.len() as u64, "mail")
     ));
     let vault_bytes = fs::metadata(&vault).map_err(at(&vault))?.len();
     Ok(Told {

@@ -1,7 +1,7 @@
 //! `archiver-encrypt status`: each state, with its exit code and its words.
 
 use std::fs::{self, File};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, UNIX_EPOCH};
 
 use custody_tests::{Ran, hook, needs_root, run};
 use rustix::fs::{FlockOperation, flock};
@@ -138,6 +138,15 @@ fn a_vault_to_which_no_mail_comes_is_told_by_its_age() {
     let words = "; look into the mail server's queue and log";
     assert_state(&status(&host, &[]), 2, words);
     assert_state(&status(&host, &["--crit-age", "99999d"]), 1, words);
+    // It was written to just now, so that the date is in doubt.
+    let doubt = ", though the vault was written to ";
+    assert_state(&status(&host, &[]), 2, doubt);
+    let long_ago = UNIX_EPOCH + Duration::from_secs(1_000_000_000);
+    let file = fs::OpenOptions::new().append(true).open(host.vault());
+    file.unwrap().set_modified(long_ago).unwrap();
+    let told = status(&host, &[]);
+    assert_state(&told, 2, words);
+    assert_state(&told, 2, "the last mail was archived ");
     let patient = ["--warn-age", "99999d", "--crit-age", "99999d"];
     assert_state(&status(&host, &patient), 0, "2 records, the last ");
 }
@@ -204,6 +213,14 @@ fn segments_that_are_missing_between_others_are_named() {
         "{}",
         ran.stdout
     );
+    let retired = host.vault().join("VAULT-000003.retired");
+    fs::write(&retired, "").unwrap();
+    assert_state(
+        &status(&host, &[]),
+        1,
+        "the retirement of VAULT-000003.asc was interrupted",
+    );
+    fs::remove_file(&retired).unwrap();
     fs::rename(segment(4), segment(7)).unwrap();
     assert_state(
         &status(&host, &[]),
@@ -246,6 +263,11 @@ fn what_cannot_be_told_is_unknown() {
         &status(&host, &["--warn-age", "soon"]),
         3,
         "expected a number and m, h or d",
+    );
+    assert_state(
+        &status(&host, &["--warn-age", "3d", "--crit-age", "26h"]),
+        3,
+        "--crit-age is shorter than --warn-age",
     );
     let help = run(hook().args(["status", "--help"])).expect_code(0);
     assert!(help.stdout.contains("Exit codes:"));

@@ -15,7 +15,7 @@ pub enum AppendError {
     #[error("the encrypted mail could not be read back from where it was kept: {0}")]
     Message(#[source] io::Error),
     /// The file could not be opened, or its lock was not to be had.
-    #[error("it could not be opened and locked: {0}")]
+    #[error("it could not be opened and locked: {0}{rights}", rights = whose_rights(.0))]
     Lock(#[source] io::Error),
     /// The vault is one that is sealed, and nothing of it is there.
     #[error(
@@ -38,7 +38,7 @@ pub enum AppendError {
     )]
     SyncFolder(#[source] io::Error),
     /// A new segment could not be begun, and nothing was written.
-    #[error("no new segment could be begun behind the last one: {0}")]
+    #[error("no new segment could be begun behind the last one: {0}{rights}", rights = whose_rights(.0))]
     Segment(#[source] io::Error),
     /// No random log id.
     #[error("no log id could be drawn: {0}")]
@@ -49,7 +49,9 @@ pub enum AppendError {
     )]
     LogIsFull,
     /// The write failed; the vault is as before.
-    #[error("the record could not be written, and nothing of it was left behind: {0}")]
+    #[error(
+        "the record could not be written, and nothing of it was left behind (a new file may stay, empty): {0}"
+    )]
     Write(#[source] io::Error),
     /// The write stopped half-way; the vault is as before.
     #[error(
@@ -79,4 +81,13 @@ pub enum AppendError {
     /// The record was written, but is perhaps not on stable storage.
     #[error("the record was written, but could not be synced to disk: {0}")]
     Sync(#[source] io::Error),
+}
+
+/// What to do where it is a matter of rights.
+fn whose_rights(error: &io::Error) -> &'static str {
+    if error.kind() == io::ErrorKind::PermissionDenied {
+        "; the user who runs the hook must be able to read and write it, and to make files in its folder (look with ls -l and lsattr)"
+    } else {
+        ""
+    }
 }

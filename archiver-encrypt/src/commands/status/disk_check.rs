@@ -4,6 +4,7 @@ use std::fs::File;
 use std::os::fd::AsFd;
 use std::path::Path;
 
+use archiver_core::counted::Counted;
 use archiver_core::identity::UtcTime;
 use rustix::fs::{StatVfs, fstatvfs};
 use serde::Serialize;
@@ -66,7 +67,7 @@ pub(crate) fn judge(
         _ => State::Ok,
     };
     let days = disk.days_left;
-    let days = days.map(|days| format!(", enough for {days} days at the recent rate"));
+    let days = days.map(|days| format!(", enough for {} at the recent rate", long_time(days)));
     let (free, percent) = (size(disk.free_bytes), disk.free_percent);
     let told = format!(
         "{free} ({percent} %) are free on the vault's disk{}",
@@ -82,6 +83,16 @@ pub(crate) fn judge(
         },
     );
     disk
+}
+
+/// Beyond a century a number of days says nothing.
+fn long_time(days: u64) -> String {
+    const YEARS: u64 = 100;
+    if days > YEARS * 365 {
+        format!("more than {YEARS} years")
+    } else {
+        Counted(days, "day").to_string()
+    }
 }
 
 /// How fast the vault has grown in the last week, or since it was begun. Looks at one record at each distance from the end, each twice as far.
@@ -107,6 +118,13 @@ mod tests {
     use crate::vault_reader::testing::record_at;
 
     const NOW: i64 = 1_795_552_117;
+
+    #[test]
+    fn how_long_the_room_lasts_is_told_as_far_as_it_means_anything() {
+        let told = [0, 1, 36_500, 36_501, 12_157_650].map(long_time);
+        let ages = "more than 100 years";
+        assert_eq!(told, ["0 days", "1 day", "36500 days", ages, ages]);
+    }
 
     /// The rate of a vault with one record of 100 KB each day, the last one now.
     fn rate_after(days: u64) -> (u64, Option<u64>) {

@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::thread::sleep;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, UNIX_EPOCH};
 
 use archiver_core::counted::Counted;
 use archiver_core::identity::UtcTime;
@@ -24,6 +24,9 @@ use crate::vault_reader::{VaultReadError, VaultReader};
 /// A writer holds the lock for well under a millisecond, with a mail of gigabytes for some seconds.
 const LOCK_PATIENCE: Duration = Duration::from_secs(5);
 const LOCK_PAUSE: Duration = Duration::from_millis(20);
+
+/// Between a record's time and the writing of its bytes lies less, when the clock is right.
+const HOUR: u64 = 60 * 60;
 
 const NO_MAIL: &str = "no mail is archived";
 
@@ -69,7 +72,7 @@ pub(crate) fn look(
             return (None, None);
         }
     };
-    judge_age(&facts, args, findings);
+    judge_age(&facts, args, seconds_since_written(&vault, now), findings);
     judge_content(&vault, &args.vault, findings);
     judge_segments(&vault, &args.vault, findings);
     let looked = writing_check::vault(&vault, &args.vault);
@@ -124,7 +127,14 @@ fn facts(vault: &VaultReader, path: &Path, now: UtcTime) -> Result<Vault, VaultR
     })
 }
 
-fn judge_age(vault: &Vault, args: &Args, findings: &mut Findings) {
+/// How long ago something was written to the vault's last file.
+fn seconds_since_written(vault: &VaultReader, now: UtcTime) -> Option<u64> {
+    let since_1970 = vault.last_written()?.duration_since(UNIX_EPOCH).ok()?;
+    let now = u64::try_from(now.unix()).ok()?;
+    Some(now.saturating_sub(since_1970.as_secs()))
+}
+
+fn judge_age(vault: &Vault, args: &Args, written: Option<u64>, findings: &mut Findings) {
     let Some(seconds) = vault.age_seconds else {
         findings.add(
             State::Warning,
@@ -138,7 +148,14 @@ fn judge_age(vault: &Vault, args: &Args, findings: &mut Findings) {
         _ if age > args.warn_age => State::Warning,
         _ => State::Ok,
     };
-    let told = format!("the last mail was archived {} ago", duration(seconds));
+    let told = match written {
+        Some(written) if state != State::Ok && seconds - written.min(seconds) > HOUR => format!(
+            "the last record is dated {} ago, though the vault was written to {} ago: check the clock",
+            duration(seconds),
+            duration(written)
+        ),
+        _ => format!("the last mail was archived {} ago", duration(seconds)),
+    };
     let look = "; look into the mail server's queue and log";
     findings.add(
         state,
@@ -187,6 +204,15 @@ fn judge_segments(vault: &VaultReader, path: &Path, findings: &mut Findings) {
             "the segments {from} to {to} are missing between others; look for them in the copies, and let custodian inspect tell what is gone"
         );
         findings.add(State::Critical, text);
+    }
+    let half_retired = vault.names().into_iter().flat_map(Listing::half_retired);
+    for segment in half_retired {
+        let segment = segment.file_name();
+        let text = format!(
+            "the retirement of {} was interrupted: run custodian retire once more, as before",
+            segment.display()
+        );
+        findings.add(State::Warning, text);
     }
 }
 
