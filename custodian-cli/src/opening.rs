@@ -3,7 +3,8 @@
 //! How it flows: `pipeline` scans the vaults and spreads their spans over all cores, `message` opens one span and writes its mail,
 //! and the rows come back in the vaults' order to the `manifest`, so that the result does not depend on the number of cores. What the
 //! seals say of a record (`sealing`) is known only when its vault was read to the end: the rows wait for it in a file.
-//! Memory is bounded whatever the vaults' size (but for about 20 bytes a mail, by which duplicates are known).
+//! Memory is bounded whatever the vaults' size, but for about 20 bytes a mail, by which duplicates are known; with several vaults and seals another 40 bytes a record, by
+//! which one log in two of them is known; and the file in place of a retired segment while it is passed.
 //!
 //! A damaged, torn or foreign record costs only itself and is an anomaly of the summary. What ends the run is an unreadable vault
 //! or an output that cannot be written; then the output folder is left as it was. It is filled only when all of it is whole.

@@ -44,7 +44,7 @@ const MOST_DAYS_AHEAD: i64 = 7;
 
 const AFTER_HELP: &str = "\
 Example, as the user who runs the hook:
-  archiver-encrypt seal install --from /media/server --public /media/public --vault /var/lib/archiver/VAULT --seal-dir /var/lib/archiver-seals/mail
+  archiver-encrypt seal install --from /media/server/server --public /media/public --vault /var/lib/archiver/VAULT --seal-dir /var/lib/archiver-seals/mail
 
 Interrupted, it is given again as it was.
 
