@@ -232,13 +232,11 @@ impl Backward {
                 self.before = sure.start;
                 return Ok(found);
             }
-            match vault.reach_back()? {
-                Some(size) => self.before += size,
-                None => {
-                    self.before = 0;
-                    return Ok(found);
-                }
-            }
+            let Some(size) = vault.reach_back()? else {
+                self.before = 0;
+                return Ok(found);
+            };
+            self.before += size;
         }
     }
 }
