@@ -38,14 +38,12 @@ const SEALS_PATIENCE: Duration = Duration::from_secs(2);
 /// a segment a day it has more of them than the 1,024 that most systems begin with. Where it is not permitted, a vault of that length is told as one
 /// that cannot be read.
 pub fn hold_many_files() {
-    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-    let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
-    if current != maximum {
-        let all = Rlimit {
-            current: maximum,
-            maximum,
-        };
-        let _not_permitted = setrlimit(Resource::Nofile, all);
+    use nix::sys::resource::{Resource, getrlimit, setrlimit};
+    let Ok((now, most)) = getrlimit(Resource::RLIMIT_NOFILE) else {
+        return;
+    };
+    if now != most {
+        let _not_permitted = setrlimit(Resource::RLIMIT_NOFILE, most, most);
     }
 }
 

@@ -21,6 +21,7 @@ mod delivery;
 mod delivery_log;
 pub mod disk;
 mod manual;
+mod owner;
 mod recipient_file;
 mod reply;
 mod seal_folder;

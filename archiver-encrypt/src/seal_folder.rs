@@ -17,6 +17,7 @@ use archiver_core::vault::leaf::LogId;
 use thiserror::Error;
 
 use crate::disk::{DiskFolder, others_may_use};
+use crate::owner::another_owner;
 use crate::vault_place::is_same_file;
 
 /// Why nothing can be sealed with a folder.
@@ -24,6 +25,12 @@ use crate::vault_place::is_same_file;
 pub(crate) enum SealFolderRefused {
     #[error("seal folder {0}: {1}")]
     Unusable(String, #[source] SealFolderError),
+    #[error("seal folder {0}: {1}")]
+    NoFolder(String, #[source] io::Error),
+    #[error(
+        "seal folder {folder} belongs to {owner}, and what this leaves in it must be that user's: run it as {owner} (runuser -u {owner} -- …)"
+    )]
+    OtherUser { folder: String, owner: String },
     #[error("seal folder {0} is the vault itself; seals need a folder of their own")]
     IsTheVault(String),
     #[error(
@@ -44,10 +51,26 @@ pub(crate) fn open(
     allow_network_fs: bool,
 ) -> Result<Sealer<DiskFolder<'static>>, SealFolderRefused> {
     require_own_folder(path, vault)?;
+    require_same_user(path)?;
     let folder = DiskFolder::of_seals(path, allow_network_fs);
     let sealer = Sealer::open(folder).map_err(unusable(path))?;
     require_archive(path, sealer.server(), subkey)?;
     Ok(sealer)
+}
+
+/// A `state` that somebody else makes, root above all, the hook could not write.
+fn require_same_user(path: &Path) -> Result<(), SealFolderRefused> {
+    let shown = || path.display().to_string();
+    match another_owner(path) {
+        Ok(None) => Ok(()),
+        Ok(Some(owner)) => Err(SealFolderRefused::OtherUser {
+            folder: shown(),
+            owner,
+        }),
+        // That it is not there, or no folder, is told better by who opens what stands in it.
+        Err(e) if matches!(e.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Ok(()),
+        Err(e) => Err(SealFolderRefused::NoFolder(shown(), e)),
+    }
 }
 
 /// Who the server of a seal folder is, for those who only look; what is refused is the same.

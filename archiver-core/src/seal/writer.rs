@@ -271,18 +271,18 @@ impl<D: Folder, F: Folder<File: Sync>> Log<F> for Sealer<D> {
 
 impl<D: Folder> Sealer<D> {
     fn remember(&mut self) {
-        if let Err(anomaly) = self.remember_by(seal_folder::remember) {
-            self.anomalies.push(anomaly);
+        if let Err(e) = self.remember_by(seal_folder::remember) {
+            self.anomalies.push(Anomaly::NotRemembered(e));
         }
     }
 
-    fn remember_surely(&mut self) -> Result<(), Anomaly> {
+    fn remember_surely(&self) -> io::Result<()> {
         self.remember_by(seal_folder::remember_surely)
     }
 
-    fn remember_by(&self, write: impl FnOnce(&D, &State) -> io::Result<()>) -> Result<(), Anomaly> {
+    fn remember_by(&self, write: impl FnOnce(&D, &State) -> io::Result<()>) -> io::Result<()> {
         let Some(run) = &self.run else { return Ok(()) };
-        write(&self.folder, &run.state).map_err(Anomaly::NotRemembered)
+        write(&self.folder, &run.state)
     }
 
     fn has_seed(&self) -> bool {

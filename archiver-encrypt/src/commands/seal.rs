@@ -2,7 +2,6 @@
 
 mod due;
 mod install;
-mod owner;
 
 use std::ffi::OsString;
 use std::io::{self, Write};

@@ -71,11 +71,11 @@ impl Args {
         };
         let known = archive.as_ref();
         let fingerprints = known.map(|archive| archive.public.sharing().fingerprints());
-        let seals = known.map(|archive| Seals::of(&archive.public, as_of));
+        let seals = known.map(|archive| Seals::of(&archive.public, now));
         let seals = seals.unwrap_or(Err(NotVerified::NoPublicFolder));
         let seals = seals.map(|seals| Seals {
             finals: &self.finals,
-            ..seals
+            ..seals.as_of(as_of)
         });
         if let (Err(why), false) = (&seals, self.finals.is_empty()) {
             return Err(FinalsForNothing(*why).into());

@@ -90,7 +90,7 @@ impl Args {
         operator.say("The key is rebuilt in memory and fits the archive's certificate.");
         let key = DecryptionKey::from_x25519(archive.public.certificate(), rebuilt.x25519())?;
         let bar = Bar::new(operator);
-        let seals = Seals::of(&archive.public, as_of);
+        let seals = Seals::of(&archive.public, now).map(|seals| seals.as_of(as_of));
         let summary = open_vaults(&self.vaults, &key, seals, &self.out, &bar)?;
         Ok(Box::new(OpenReport {
             folder: shown(&self.out),

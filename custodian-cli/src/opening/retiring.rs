@@ -301,7 +301,7 @@ impl Retirement {
             Some(next) if next == self.next => {
                 let file = source.place_of(next.end.saturating_sub(1)).file;
                 let name = file.file_name().unwrap_or_default();
-                let synced = folder.open(name).and_then(|mut file| file.sync());
+                let synced = folder.open_to_read(name).and_then(|mut file| file.sync());
                 synced
                     .and_then(|()| folder.sync_name(name))
                     .map_err(unreadable)

@@ -39,6 +39,8 @@ pub(crate) struct Seals<'a> {
     pub(crate) archive: ArchiveFingerprints,
     /// As of when they are judged: now, or when the vault was copied.
     pub(crate) now: UtcTime,
+    /// What the clock says: finals kept elsewhere may be later than the copy.
+    pub(crate) clock: UtcTime,
     /// Files with finals that left the servers.
     pub(crate) finals: &'a [PathBuf],
 }
@@ -50,8 +52,17 @@ impl<'a> Seals<'a> {
             keys: public.seal_keys()?,
             archive: public.sharing().fingerprints(),
             now,
+            clock: now,
             finals: &[],
         })
+    }
+
+    /// The same, judged as of when the vault was copied.
+    pub(crate) fn as_of(self, copied: UtcTime) -> Self {
+        Self {
+            now: copied,
+            ..self
+        }
     }
 }
 
@@ -167,7 +178,9 @@ impl<'a> Logs<'a> {
             primary,
             encryption,
         } = seals.archive;
-        let evidence = |keys| Evidence::new(keys, primary, encryption, seals.now);
+        let evidence = |keys| {
+            Evidence::new(keys, primary, encryption, seals.now).with_elsewhere_until(seals.clock)
+        };
         let servers = seals.keys.servers().iter();
         let mut logs = Self {
             each: servers.map(|keys| (keys, evidence(keys), false)).collect(),

@@ -118,6 +118,7 @@ impl Sealer {
             keys: &self.keys,
             archive: self.archive,
             now: at(third.first_second().unix() + 43_200),
+            clock: at(third.first_second().unix() + 43_200),
             finals: &[],
         }
     }

@@ -117,7 +117,7 @@ impl Attacker {
     /// The same, by an auditor who has finals that left the server.
     pub(crate) fn verdict_with_finals(&self, kept: &str) -> Verdict {
         self.save();
-        self.site.verdict_with_finals(kept)
+        self.site.verdict_with_finals(kept, None)
     }
 
     /// Computes numbers, links and leaves anew, from a record on. He can make no origin proof for mails that others encrypted.

@@ -23,6 +23,19 @@ fn seals_of_a_copy_that_are_gone_older_or_changed_are_told() {
         fs::write(copy.seals(), &seals[..seals.len() / 2]).unwrap();
         let older = against(&site, &copy).expect_code(0);
         let _ = older.prints("VAULT.seals has ").prints("set back");
+        // The copy's vault is older, and its seals are not: those beside the vault were cut off.
+        let vault = copy.files().last().unwrap().clone();
+        let records = fs::read(&vault).unwrap();
+        fs::write(&vault, &records[..records.len() / 2]).unwrap();
+        let _ = against(&site, &copy).expect_code(0);
+        let _ = against(&copy, &site).expect_code(0);
+        fs::write(copy.seals(), [seals.as_slice(), b"more\n"].concat()).unwrap();
+        for (one, other) in [(&site, &copy), (&copy, &site)] {
+            let _ = against(one, other)
+                .expect_code(1)
+                .prints("THE SHORTER SEALS stand beside the LONGER VAULT");
+        }
+        fs::write(&vault, records).unwrap();
         let mut changed = seals.clone();
         changed[700] ^= 1;
         fs::write(copy.seals(), changed).unwrap();

@@ -30,11 +30,14 @@ impl Site {
         Verdict::of(&[self], &["--copied", time].map(OsStr::new))
     }
 
-    /// The same, with finals that left the server.
-    pub(crate) fn verdict_with_finals(&self, kept: &str) -> Verdict {
+    /// The same, with finals that left the server; and of a copy that was made at that time, if one is given.
+    pub(crate) fn verdict_with_finals(&self, kept: &str, copied: Option<&str>) -> Verdict {
         let mut file = NamedTempFile::new().unwrap();
         file.write_all(kept.as_bytes()).unwrap();
-        Verdict::of(&[self], &[OsStr::new("--finals"), file.path().as_os_str()])
+        let copied = copied.map(|time| [OsStr::new("--copied"), OsStr::new(time)]);
+        let finals = [OsStr::new("--finals"), file.path().as_os_str()];
+        let options: Vec<&OsStr> = copied.into_iter().flatten().chain(finals).collect();
+        Verdict::of(&[self], &options)
     }
 }
 

@@ -272,10 +272,14 @@ fn seal_by_another_user_than_the_seal_folders_owner_leaves_nothing_behind() {
     let _ = site
         .seal(&[])
         .expect_code(1)
-        .says("belongs to '#12345', and what this leaves behind must be that user's");
-    assert!(!site.folder().join("state").exists());
+        .says("belongs to '#12345', and what this leaves in it must be that user's");
     let left = fs::read_dir(site.ceremony.vault()).unwrap().count();
     assert_eq!(left, 1, "only segments.conf stands there");
+    let _ = site
+        .archive("by hand")
+        .says("belongs to '#12345'")
+        .says("the mail is archived all the same");
+    assert!(!site.folder().join("state").exists());
 }
 
 #[test]
@@ -308,4 +312,24 @@ fn pipes_in_place_of_seals_and_segments_are_told_and_waited_for_by_nobody() {
     fs::remove_file(site.ceremony.vault()).unwrap();
     mknodat(CWD, site.ceremony.vault(), FileType::Fifo, mode, 0).unwrap();
     assert!([2, 3].contains(&status().code));
+}
+
+#[test]
+fn while_state_cannot_be_written_no_key_is_given_up_and_no_final_is_written_twice() {
+    let site = Site::installed(2);
+    let state = site.folder().join("state");
+    fs::create_dir(&state).unwrap();
+    for mail in ["first", "second", "third"] {
+        let _ = site
+            .archive(mail)
+            .says("its key could not be given up: the file `state` of the seal folder");
+        assert_eq!(
+            (site.finals(), site.key_day(), site.notes().len()),
+            (vec![0], 0, 1)
+        );
+    }
+    let _ = site.seal(&[]).expect_code(1);
+    fs::remove_dir(&state).unwrap();
+    assert_eq!(site.archive("and on").stderr, "");
+    assert_eq!((site.finals(), site.key_day()), (vec![0, 1], 2));
 }

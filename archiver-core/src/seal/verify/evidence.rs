@@ -80,6 +80,8 @@ pub struct Evidence<'a> {
     archive: Fingerprint,
     subkey: Fingerprint,
     now: UtcTime,
+    /// Checkpoints kept elsewhere may be as late as this.
+    elsewhere_until: UtcTime,
     testimonies: Vec<Testimony>,
     by_hash: HashMap<[u8; 32], usize>,
     noticed: Noticed,
@@ -99,9 +101,20 @@ impl<'a> Evidence<'a> {
             archive,
             subkey,
             now,
+            elsewhere_until: now,
             testimonies: Vec::new(),
             by_hash: HashMap::new(),
             noticed: Noticed::default(),
+        }
+    }
+
+    /// The vault is a copy that was made earlier than the checkpoints kept elsewhere were gathered: those from between the two are later than the copy, and say nothing
+    /// of it.
+    #[must_use]
+    pub fn with_elsewhere_until(self, elsewhere_until: UtcTime) -> Self {
+        Self {
+            elsewhere_until,
+            ..self
         }
     }
 
@@ -136,7 +149,11 @@ impl<'a> Evidence<'a> {
             Err(why) => self.noticed.push(not_sealed(offset, note, source, why)),
             Ok(_) if self.is_early(note.claimed.kind, note.claimed.day) => {
                 let (kind, day) = (note.claimed.kind, note.claimed.day);
-                self.noticed.push(Finding::Future { kind, day });
+                let is_later_than_the_copy =
+                    source == Source::Elsewhere && !is_early(kind, day, self.elsewhere_until);
+                if !is_later_than_the_copy {
+                    self.noticed.push(Finding::Future { kind, day });
+                }
             }
             Ok(is_verified) => {
                 self.tell_other_subkey(&note.claimed);
@@ -173,16 +190,21 @@ impl<'a> Evidence<'a> {
     }
 
     fn is_early(&self, kind: Kind, day: Day) -> bool {
-        let today = Day::of(self.now);
-        match kind {
-            Kind::Interim => day > today,
-            Kind::Final => day >= today,
-        }
+        is_early(kind, day, self.now)
     }
 
     /// Now for the records.
     #[must_use]
     pub fn examine(self) -> Examiner<'a> {
         Examiner::new(self.keys, self.now, self.testimonies, self.noticed)
+    }
+}
+
+/// Whether a checkpoint is of a day that has not come, or a final of one that is not over.
+fn is_early(kind: Kind, day: Day, now: UtcTime) -> bool {
+    let today = Day::of(now);
+    match kind {
+        Kind::Interim => day > today,
+        Kind::Final => day >= today,
     }
 }

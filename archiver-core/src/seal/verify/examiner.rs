@@ -190,7 +190,15 @@ impl<'a> Examiner<'a> {
         let Place { seq, time, .. } = record.place;
         let day = Day::of(time);
         let misnumbered = self.misnumbered(seq, number);
-        let fault = record.fault.clone().map(Why::Record).or(misnumbered);
+        let fault = match (&record.fault, misnumbered) {
+            // The link in front of the first record only says that it is not the log's first one.
+            (
+                Some(Fault::Sequence { .. } | Fault::OtherLog { .. }),
+                Some(why @ Why::NoBeginning(_)),
+            ) => Some(why),
+            (Some(fault), _) => Some(Why::Record(fault.clone())),
+            (None, misnumbered) => misnumbered,
+        };
         let found = fault.map(|why| Break { first: number, why });
         let last_fault = self.faults.last().map(|last| last.first);
         if last_fault.is_none_or(|last| last < self.last_compared) {
@@ -215,7 +223,8 @@ impl<'a> Examiner<'a> {
     fn misnumbered(&mut self, seq: u64, number: u64) -> Option<Why> {
         let displaced = i128::from(seq) - i128::from(number);
         let before = std::mem::replace(&mut self.displaced, displaced);
-        (displaced != before).then_some(if number == 0 {
+        let is_new = displaced != 0 && displaced != before;
+        is_new.then_some(if number == 0 {
             Why::NoBeginning(seq)
         } else {
             Why::Number(seq)

@@ -1,6 +1,8 @@
 //! What is due under the lock: the finals of the days that are over, each with its key given up behind it, and the interim checkpoint of the present
 //! one. (docs/format.md §8.5.)
 
+use std::io;
+
 use super::{Anomaly, Run, Sealer};
 use crate::identity::UtcTime;
 use crate::seal::day::Day;
@@ -27,6 +29,13 @@ pub(super) fn seals_file<'a, F: Folder>(vault: &'a LockedVault<'_, F>) -> SealsF
         folder: vault.folder(),
         name: vault.seals_name(),
     }
+}
+
+fn in_state(error: &io::Error) -> io::Error {
+    io::Error::new(
+        error.kind(),
+        format!("the file `state` of the seal folder could not be written: {error}"),
+    )
 }
 
 /// The work that the days that are over, and the present one, still want.
@@ -154,6 +163,8 @@ impl<D: Folder, F: Folder<File: Sync>> DayEnd<'_, '_, '_, D, F> {
             return self.advance_to(seed);
         }
         self.not_before_the_day_after(day);
+        // First what give_up would fail at: otherwise the note would be written once more with every mail.
+        self.remember_the_final()?;
         self.store(&note)?;
         self.give_up(seed)
     }
@@ -182,9 +193,14 @@ impl<D: Folder, F: Folder<File: Sync>> DayEnd<'_, '_, '_, D, F> {
     fn give_up(&mut self, seed: Seed) -> Result<(), Anomaly> {
         let day = seed.day();
         let next = seed.next().ok_or(Anomaly::KeysEnded(day))?;
-        self.sealer.remember_surely()?;
+        self.remember_the_final()?;
         self.has_signed = false;
         self.advance_to(next)
+    }
+
+    fn remember_the_final(&self) -> Result<(), Anomaly> {
+        let remembered = self.sealer.remember_surely();
+        remembered.map_err(|e| Anomaly::WriteSeed(in_state(&e)))
     }
 
     /// Once a final may stand, no record may be dated into its day, wherever the clock goes.

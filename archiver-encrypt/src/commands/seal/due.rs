@@ -11,7 +11,6 @@ use archiver_core::seal::day::Day;
 use archiver_core::seal::writer::Anomaly;
 use thiserror::Error;
 
-use super::owner::another_owner;
 use super::{DONE, NOT_DONE, say};
 use crate::clock::Clock;
 use crate::disk;
@@ -77,12 +76,6 @@ enum NotSealed {
     NoVaultsPath(#[from] NoVaultsPath),
     #[error(transparent)]
     Folder(#[from] SealFolderRefused),
-    #[error("seal folder {folder}: {source}")]
-    NoFolder { folder: String, source: io::Error },
-    #[error(
-        "seal folder {folder} belongs to {owner}, and what this leaves behind must be that user's: run it as {owner} (runuser -u {owner} -- archiver-encrypt seal …)"
-    )]
-    OtherUser { folder: String, owner: String },
     #[error(
         "vault {0} does not exist, nor do its seals; give the path that the hook is given (the first mail makes the vault)"
     )]
@@ -153,7 +146,6 @@ fn seal(args: &Args, path: &Path, folder: &Path, clock: Clock) -> Result<Vec<Rem
     if !path.exists() && !seals_of(path).exists() {
         return Err(NotSealed::NoVault(path.display().to_string()));
     }
-    require_own(folder)?;
     let mut sealer = seal_folder::open(folder, path, None, args.allow_network_fs)?;
     disk::vault_at(path, args.allow_network_fs, &stop)
         .and_then(|mut vault| sealer.seal(&mut vault, args.catch_up, || clock().unwrap_or(now)))
@@ -163,22 +155,6 @@ fn seal(args: &Args, path: &Path, folder: &Path, clock: Clock) -> Result<Vec<Rem
         })?;
     let anomalies = sealer.take_anomalies();
     Ok(anomalies.iter().map(Remark::from).collect())
-}
-
-/// A vault or a `state` that somebody else makes, root above all, the hook could not write.
-fn require_own(folder: &Path) -> Result<(), NotSealed> {
-    let shown = || folder.display().to_string();
-    match another_owner(folder) {
-        Ok(None) => Ok(()),
-        Ok(Some(owner)) => Err(NotSealed::OtherUser {
-            folder: shown(),
-            owner,
-        }),
-        Err(source) => Err(NotSealed::NoFolder {
-            folder: shown(),
-            source,
-        }),
-    }
 }
 
 /// The seed is in memory, and must not be in a core dump.

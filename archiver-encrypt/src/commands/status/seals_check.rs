@@ -161,7 +161,15 @@ fn judge_writing(vault: &Path, folder: &Path, findings: &mut Findings) {
     } else {
         Ok(())
     };
+    let state = folder.join(STATE_FILE);
     let looked = looked.and_then(|()| writing_check::folder(folder));
+    let looked = looked.and_then(|()| {
+        if state.exists() {
+            writing_check::file(&state)
+        } else {
+            Ok(())
+        }
+    });
     writing_check::tell(looked, UNSEALED, findings);
 }
 

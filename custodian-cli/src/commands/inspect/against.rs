@@ -53,6 +53,9 @@ impl Report for Comparison {
             );
         }
         text.push_str(&seals(&self.seals));
+        if self.seals.contradicts(&self.result) {
+            text.push_str("THE SHORTER SEALS stand beside the LONGER VAULT: they were cut off, or the longer seals were copied after the vault beside them\n");
+        }
         for segment in &self.retired {
             let file = &segment.file;
             let _ = match segment.is_the_same {
@@ -81,7 +84,7 @@ impl Report for Comparison {
         let is_the_same = |segment: &RetiredElsewhere| segment.is_the_same == Some(true);
         match self.result {
             Outcome::Differ { .. } => Exit::Anomalies,
-            _ if self.seals.is_anomaly() => Exit::Anomalies,
+            _ if self.seals.is_anomaly(&self.result) => Exit::Anomalies,
             _ if !(self.vault_has_records && self.copy_has_records) => Exit::Anomalies,
             _ if !self.retired.iter().all(is_the_same) || !self.missing.is_empty() => {
                 Exit::Anomalies

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use super::{OpenError, fill, same_bytes};
+use super::{OpenError, Outcome, fill, same_bytes};
 use crate::opening::beside::seals_path;
 use crate::opening::shown::harmless;
 use crate::regular_file::open_regular;
@@ -46,15 +46,32 @@ pub(crate) enum SealsOutcome {
     Differ,
 }
 
+impl SealsOutcome {
+    /// Whether these seals and such vaults are no copy of one another at any time: the seals of one have grown, and the other vault has.
+    fn contradicts(&self, vaults: &Outcome) -> bool {
+        match self {
+            Self::CopyIsLonger(_) => matches!(vaults, Outcome::VaultIsLonger(_)),
+            Self::VaultIsLonger(_) => matches!(vaults, Outcome::CopyIsLonger(_)),
+            _ => false,
+        }
+    }
+}
+
 impl SealsCompared {
+    /// Whether the one with the shorter seals is the longer vault.
+    pub(crate) fn contradicts(&self, vaults: &Outcome) -> bool {
+        self.result.contradicts(vaults)
+    }
+
     /// Whether one of the two is not what a copy of a vault in use can have.
-    pub(crate) fn is_anomaly(&self) -> bool {
-        matches!(
-            self.result,
-            SealsOutcome::MissingBesideVault
-                | SealsOutcome::MissingBesideCopy
-                | SealsOutcome::Differ
-        )
+    pub(crate) fn is_anomaly(&self, vaults: &Outcome) -> bool {
+        self.contradicts(vaults)
+            || matches!(
+                self.result,
+                SealsOutcome::MissingBesideVault
+                    | SealsOutcome::MissingBesideCopy
+                    | SealsOutcome::Differ
+            )
     }
 }
 

@@ -108,6 +108,7 @@ impl Site {
             keys: &self.keys,
             archive: self.archive.cert.fingerprints(),
             now: at(DAYS - 1, 3),
+            clock: at(DAYS - 1, 3),
             finals: &[],
         }
     }

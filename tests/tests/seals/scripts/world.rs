@@ -62,7 +62,7 @@ fn with_foreign_spans() -> Site {
     let site = Site::new(0, Shape::File);
     for day in 0..=TODAY {
         let vault = fs::read(site.vault()).unwrap_or_default();
-        let spans: [&[u8]; 3] = [b"a note\n", b"-----BEGIN PGP MESSAGE-----\n\nhF4D", b"\n"];
+        let spans: [&[u8]; 3] = [b"-----BEGIN PGP MESSAGE-----\n\nhF4D", b"a note\n", b"\n"];
         fs::write(site.vault(), [vault.as_slice(), spans[day % 3]].concat()).unwrap();
         site.receive("a mail", ceremony().at(day, HOUR));
         site.receive("another mail", ceremony().at(day, 2 * HOUR));

@@ -104,7 +104,36 @@ fn finals_that_left_the_server_tell_where_a_rolled_back_vault_was_cut() {
             ));
         }
         assert_eq!(verdict.report["finals"][0]["finals"], 5);
+        // As a copy of then it is whole, and finals of later days say nothing of it.
+        let then = ceremony().at(3, 60).to_string();
+        let verdict = attacker.site.verdict_with_finals(&kept, Some(&then));
+        verdict.expect_states(&["sealed", "sealed", "sealed", "open"]);
+        assert!(verdict.findings().is_empty() && verdict.is_intact());
+        assert_eq!(verdict.code, 0, "{}", verdict.text);
+        let verdict = attacker.verdict_with_finals(&kept);
         assert_eq!(verdict.code, 1, "{}", verdict.text);
+    }
+}
+
+#[test]
+fn a_log_without_its_beginning_is_told_as_such() {
+    for shape in SHAPES {
+        for missing in [1, 3, 5] {
+            let mut attacker = Attacker::today(shape);
+            attacker.records.drain(..missing);
+            let verdict = attacker.verdict();
+            let told = if missing == 1 {
+                "the log's first record is not here".to_owned()
+            } else {
+                format!("the log's first {missing} records are not here")
+            };
+            assert!(verdict.text.contains(&told), "{}", verdict.text);
+            assert!(
+                verdict.states()[..TODAY]
+                    .iter()
+                    .all(|state| *state == "broken at sequence 0")
+            );
+        }
     }
 }
 

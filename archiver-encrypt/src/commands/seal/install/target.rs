@@ -16,7 +16,7 @@ use rustix::fs::{CWD, OFlags, RenameFlags, renameat_with};
 
 use super::error::InstallError;
 use super::source::{Source, read_seed, read_server, wipe};
-use crate::commands::seal::owner::another_owner;
+use crate::owner::another_owner;
 use crate::vault_place::folder_of;
 
 /// Where the seal folder is, or will be.

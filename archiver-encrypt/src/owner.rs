@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::Command;
 
 /// The owner's name, when a folder does not belong to whoever runs this.
-pub(super) fn another_owner(folder: &Path) -> io::Result<Option<String>> {
+pub(crate) fn another_owner(folder: &Path) -> io::Result<Option<String>> {
     let owner = fs::metadata(folder)?.uid();
     let is_ours = owner == rustix::process::geteuid().as_raw();
     Ok((!is_ours).then(|| name_of(owner)))
