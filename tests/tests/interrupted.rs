@@ -197,7 +197,7 @@ fn a_rehearsal_leaves_its_folder_or_nothing() {
         rehearse
     };
     interrupt_everywhere(&out, rehearse, 20, || {
-        names_in(&out).len() == 6 && out.join("opened/manifest.sha256").exists()
+        names_in(&out).len() == 8 && out.join("opened/manifest.sha256").exists()
     });
 }
 

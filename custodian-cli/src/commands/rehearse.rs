@@ -13,7 +13,7 @@ use crate::rehearsal::mails;
 use crate::rehearsal::story::{RehearsalError, own_plan, play};
 use crate::report::{Report, to_json};
 
-/// Play the whole story on practice mails: ceremony, sheets, hook, vault, audit. Everything is marked REHEARSAL.
+/// Play the whole story on practice mails: ceremony, sheets, hook, seals, vault, audit. Everything is marked REHEARSAL.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:
   custodian rehearse --out rehearsal")]
@@ -84,7 +84,7 @@ impl Report for RehearsalReport {
              \x20 ceremony/sheets/                 the sheets, one a custodian\n\
              \x20 ceremony/record/                 the ceremony record\n\
              \x20 ceremony/public/                 what the mail server and the auditor get\n\
-             \x20 VAULT                            {mails} mails, encrypted, {bytes} bytes\n\
+             \x20 VAULT, VAULT.seals               {mails} mails, encrypted, {bytes} bytes, and their seals\n\
              \x20 scans/                           the sheets as pictures\n\
              \x20 opened/messages/, manifest.csv   what came out\n",
             folder = self.folder,

@@ -3,6 +3,7 @@
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::process::Output;
 
 use archiver_core::counted::Counted;
 use archiver_core::openpgp::decrypt::{DecryptionKey, KeyError};
@@ -11,7 +12,7 @@ use archiver_core::sharing::Purpose;
 use sheet_scan::{Limits, ScanError, render_pdf};
 use thiserror::Error;
 
-use super::hook;
+use super::hook::MailServer;
 use super::mails::Mail;
 use crate::archive_files::{ArchiveFiles, ArchiveFilesError};
 use crate::ceremony::environment;
@@ -59,6 +60,14 @@ pub(crate) enum RehearsalError {
         status: String,
         said: String,
     },
+    #[error("archiver-encrypt {command} failed (exit {status}): {said}")]
+    Seals {
+        command: &'static str,
+        status: String,
+        said: String,
+    },
+    #[error("{mails} were archived with their seals, and the seals cover {covered} of them")]
+    NotCovered { mails: u64, covered: u64 },
     #[error("the sheet {sheet} cannot be rendered: {source}")]
     Render { sheet: String, source: ScanError },
     #[error("the sheet {sheet} cannot be made a picture")]
@@ -154,7 +163,11 @@ fn play_in(
     let set_id = hold_ceremony(&out.join("ceremony"), plan, hardened, operator)?;
 
     operator.say("2. The mail server");
-    let vault = archive(out, mails, operator)?;
+    let server = MailServer::in_folder(out);
+    install_seals(out, plan, &server, operator)?;
+    archive(out, mails, &server, operator)?;
+    seal(&server, operator)?;
+    let vault = server.vault;
 
     operator.say("3. The audit");
     let quorum = read_sheets(out, plan, operator)?;
@@ -164,6 +177,10 @@ fn play_in(
         "   all {} came out as they went in, byte for byte",
         Counted(mails.len() as u64, "mail")
     ));
+    require_covered(mails, &summary)?;
+    operator.say(
+        "   the seals cover them; the day is open until midnight (UTC), when its final seal comes",
+    );
     let vault_bytes = fs::metadata(&vault).map_err(at(&vault))?.len();
     Ok(Told {
         set_id,
@@ -192,28 +209,80 @@ fn hold_ceremony(
     Ok(held.sharing.set_id().to_string())
 }
 
+/// On the first of the planned servers.
+fn install_seals(
+    out: &Path,
+    plan: &Plan,
+    server: &MailServer,
+    operator: &mut dyn Operator,
+) -> Result<(), RehearsalError> {
+    let mut from = out.join("ceremony/server");
+    if let [first, _, ..] = plan.servers.as_slice() {
+        from.push(first.name.to_string());
+    }
+    let installed = holding_off(|| server.install_seals(&from)).map_err(at(&from))?;
+    require_success("seal install", &installed)?;
+    operator.say("   archiver-encrypt seal install: the first seal key is taken over, and wiped where it came from");
+    Ok(())
+}
+
+fn seal(server: &MailServer, operator: &mut dyn Operator) -> Result<(), RehearsalError> {
+    let sealed = holding_off(|| server.seal()).map_err(at(&server.vault))?;
+    require_success("seal", &sealed)?;
+    let said = one_line(&sealed.stdout);
+    operator.say(&format!("   archiver-encrypt seal: {said}"));
+    Ok(())
+}
+
+fn require_success(command: &'static str, output: &Output) -> Result<(), RehearsalError> {
+    if output.status.success() {
+        return Ok(());
+    }
+    Err(RehearsalError::Seals {
+        command,
+        status: output.status.to_string(),
+        said: one_line(&output.stderr),
+    })
+}
+
+fn one_line(said: &[u8]) -> String {
+    String::from_utf8_lossy(said)
+        .trim()
+        .replace(char::is_control, " ")
+}
+
+/// Every mail stands in a day with a seal key that nothing speaks against.
+fn require_covered(mails: &[Mail], summary: &Summary) -> Result<(), RehearsalError> {
+    let (mails, covered) = (
+        mails.len() as u64,
+        summary.seals.open + summary.seals.sealed,
+    );
+    if mails == covered {
+        Ok(())
+    } else {
+        Err(RehearsalError::NotCovered { mails, covered })
+    }
+}
+
 fn archive(
     out: &Path,
     mails: &[Mail],
+    server: &MailServer,
     operator: &mut dyn Operator,
-) -> Result<PathBuf, RehearsalError> {
-    let (sent, vault) = (out.join("mails"), out.join("VAULT"));
+) -> Result<(), RehearsalError> {
+    let sent = out.join("mails");
     make_folder(&sent)?;
-    let certificate = out.join("ceremony/public/archive.cert.asc");
     for mail in mails {
         let copy = sent.join(&mail.name);
         write_secret_file(&copy, &mail.bytes)?;
         // A signal waits for the hook, which would write into the folder that is being removed.
-        let delivered = holding_off(|| hook::deliver(mail, &certificate, &vault));
-        let output = delivered.map_err(at(&vault))?;
+        let delivered = holding_off(|| server.deliver(mail));
+        let output = delivered.map_err(at(&server.vault))?;
         if !output.status.success() {
-            let said = String::from_utf8_lossy(&output.stderr)
-                .trim()
-                .replace(char::is_control, " ");
             return Err(RehearsalError::Hook {
                 mail: mail.name.clone(),
                 status: output.status.to_string(),
-                said,
+                said: one_line(&output.stderr),
             });
         }
         operator.say(&format!(
@@ -222,7 +291,7 @@ fn archive(
             mail.bytes.len()
         ));
     }
-    Ok(vault)
+    Ok(())
 }
 
 /// Turns the sheets into pictures, as a scanner does, and reads the codes of as many as are needed.
