@@ -325,13 +325,9 @@ impl<'a> Opening<'a> {
             self.threads,
             |job| opener.open(job),
             |job, opened| {
-                let told = |vault, passed: Passed| {
-                    if let Ok(walks) = &mut walks {
-                        walks.retired(vault, &passed);
-                    }
-                    summary.count_retired(passed);
-                };
-                chains.pass_retired_before(job, &sources, told)?;
+                chains.pass_retired_before(job, &sources, |vault, passed| {
+                    take_retired(&mut walks, &mut summary, vault, passed);
+                })?;
                 let mut row = Row::of(job, &opened);
                 let standing = chains.follow(job, opened.facts)?;
                 if let (Ok(walks), Some(Standing::Linked(link))) = (&mut walks, &standing) {
@@ -345,13 +341,9 @@ impl<'a> Opening<'a> {
                 Ok(())
             },
         )?;
-        let mut told = |vault, passed: Passed| {
-            if let Ok(walks) = &mut walks {
-                walks.retired(vault, &passed);
-            }
-            summary.count_retired(passed);
-        };
-        chains.pass_retired_at_the_end(&sources, &mut told)?;
+        chains.pass_retired_at_the_end(&sources, |vault, passed| {
+            take_retired(&mut walks, &mut summary, vault, passed);
+        })?;
         let seals = match walks {
             Ok(walks) => walks.finish(),
             Err(why) => SealsReport::unverified(why),
@@ -361,6 +353,18 @@ impl<'a> Opening<'a> {
         out.finish(manifest::FILES)?;
         Ok(summary)
     }
+}
+
+fn take_retired(
+    walks: &mut Result<Walks<'_>, NotVerified>,
+    summary: &mut Summary,
+    vault: usize,
+    passed: Passed,
+) {
+    if let Ok(walks) = walks {
+        walks.retired(vault, &passed);
+    }
+    summary.count_retired(passed);
 }
 
 /// Opens vaults on all cores within the usual limits; see [`Opening::open`].
