@@ -180,10 +180,7 @@ impl<D: Folder> Sealer<D> {
         let found = find_vaults_tail(&mut vault);
         if found.is_ok() {
             self.prepare(&mut vault, clock());
-            // Whoever may not use the seed is not the one who seals here, and would only leave a state that the one who does cannot write.
-            if self.has_seed() {
-                self.remember();
-            }
+            self.remember();
             <Self as Log<F>>::finish(self);
         }
         vault.unlock();
@@ -283,11 +280,6 @@ impl<D: Folder> Sealer<D> {
     fn remember_by(&self, write: impl FnOnce(&D, &State) -> io::Result<()>) -> io::Result<()> {
         let Some(run) = &self.run else { return Ok(()) };
         write(&self.folder, &run.state)
-    }
-
-    fn has_seed(&self) -> bool {
-        let is_of_the_seed = |anomaly: &Anomaly| matches!(anomaly, Anomaly::NoSeed(_));
-        !self.anomalies.iter().any(is_of_the_seed)
     }
 
     /// What a record's place depends on when nothing can be sealed and no record of ours stands last: it goes behind all that the vault or the remembered state knows
