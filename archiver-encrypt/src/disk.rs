@@ -156,6 +156,27 @@ impl DiskFolder<'_> {
         self.opened(options.open(&path)?)
     }
 
+    /// Opens a file for reading only that has this name and no other, and whose name is no link.
+    ///
+    /// # Errors
+    /// As [`Folder::open_unshared`].
+    pub fn open_unshared_to_read(&self, name: &OsStr) -> io::Result<OpenFile> {
+        self.unshared(name, OpenOptions::new().read(true))
+    }
+
+    /// What is opened is what stood at the name itself, whoever puts something else there meanwhile.
+    fn unshared(&self, name: &OsStr, options: &OpenOptions) -> io::Result<OpenFile> {
+        let found = fs::symlink_metadata(self.path_of(name))?;
+        let file = self.open_file(name, options)?;
+        let opened = file.0.metadata()?;
+        let is_it = (opened.dev(), opened.ino()) == (found.dev(), found.ino());
+        if is_it && opened.nlink() == 1 {
+            return Ok(file);
+        }
+        let path = self.path_of(name).display().to_string();
+        Err(Refusal::Shared(path).into())
+    }
+
     /// Whether a file that is missing may be made here, as far as that is not for the system to say.
     pub(crate) fn refuse_where_none_can_be_made(&self, name: &OsStr) -> io::Result<()> {
         if fs::symlink_metadata(self.path_of(name)).is_ok_and(|found| found.is_symlink()) {
@@ -218,17 +239,7 @@ impl Folder for DiskFolder<'_> {
     }
 
     fn open_unshared(&self, name: &OsStr) -> io::Result<OpenFile> {
-        let found = fs::symlink_metadata(self.path_of(name))?;
-        let path = || self.path_of(name).display().to_string();
-        if found.is_symlink() || found.nlink() != 1 {
-            return Err(Refusal::Shared(path()).into());
-        }
-        let file = self.open(name)?;
-        let opened = file.0.metadata()?;
-        if (opened.dev(), opened.ino()) != (found.dev(), found.ino()) {
-            return Err(Refusal::Shared(path()).into());
-        }
-        Ok(file)
+        self.unshared(name, OpenOptions::new().read(true).append(true))
     }
 
     fn open_secret(&self, name: &OsStr) -> io::Result<OpenFile> {

@@ -1,8 +1,8 @@
 //! An open file: what is appended goes in as few system calls as can be.
 
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io::{self, ErrorKind, IoSlice, Write as _};
-use std::os::unix::fs::FileExt as _;
+use std::os::unix::fs::{FileExt as _, MetadataExt as _, fchown};
 
 use archiver_core::vault::disk::{DiskFile, ReadAt};
 use rustix::fs::{FlockOperation, OFlags, fcntl_getfl, fcntl_setfl, flock};
@@ -21,6 +21,23 @@ impl From<File> for OpenFile {
     /// A file that was opened to be looked at.
     fn from(file: File) -> Self {
         Self(file)
+    }
+}
+
+impl OpenFile {
+    /// Gives the file the owner and the mode of another one, and returns when that is on stable storage.
+    ///
+    /// # Errors
+    /// What the system reports.
+    pub fn make_like(&self, other: &Metadata) -> io::Result<()> {
+        let found = self.0.metadata()?;
+        if (found.uid(), found.gid()) != (other.uid(), other.gid()) {
+            fchown(&self.0, Some(other.uid()), Some(other.gid()))?;
+        }
+        if found.mode() != other.mode() {
+            self.0.set_permissions(other.permissions())?;
+        }
+        self.0.sync_all()
     }
 }
 

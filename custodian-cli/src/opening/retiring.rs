@@ -7,15 +7,15 @@
 #[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests;
 
-use std::fs::{self, File, Metadata, OpenOptions};
-use std::io::{self, Read as _};
-use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, fchown};
+use std::fs::{self, Metadata};
+use std::io;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use archiver_core::counted::Counted;
 use archiver_core::identity::UtcTime;
 use archiver_core::vault::chain::Chain;
-use archiver_core::vault::disk::{DiskFile as _, Folder as _};
+use archiver_core::vault::disk::{DiskFile as _, Folder as _, ReadAt as _};
 use archiver_core::vault::leaf::Place;
 use archiver_core::vault::retire::{
     self, NextRecord, Problem, Survey, first_behind, put_in_place, survey,
@@ -23,7 +23,6 @@ use archiver_core::vault::retire::{
 use archiver_core::vault::retired::{LONGEST_RETIRED, Reason, RetiredFacts, RetiredSegment};
 use archiver_core::vault::segments::SegmentNumber;
 use archiver_encrypt::disk::DiskFolder;
-use rustix::fs::OFlags;
 use serde::Serialize;
 use thiserror::Error;
 
@@ -276,7 +275,7 @@ impl Retirement {
                 source,
             })?;
         }
-        self.give_to_the_segments_owner(&path)
+        self.give_to_the_segments_owner(folder)
             .map_err(|source| RetireError::Write { path, source })?;
         retire::remove_segment(folder, number).map_err(|source| RetireError::Remove {
             path: self.vault.join(number.file_name()),
@@ -312,39 +311,18 @@ impl Retirement {
 
     /// The hook must be able to read what root has written. The folder belongs to the hook's user, so what is given away is the open file that was read and is
     /// the one in the segment's place, never whatever stands at its name.
-    fn give_to_the_segments_owner(&self, path: &Path) -> io::Result<()> {
-        let file = open_unlinked(path)?;
-        let found = file.metadata()?;
-        let mut text = Vec::new();
-        (&file)
-            .take(LONGEST_RETIRED as u64 + 1)
-            .read_to_end(&mut text)?;
-        let is_ours = found.nlink() == 1
-            && RetiredSegment::parse(&text).is_ok_and(|standing| standing == self.retired);
-        if !is_ours {
+    fn give_to_the_segments_owner(&self, folder: &DiskFolder<'_>) -> io::Result<()> {
+        let file = folder.open_unshared_to_read(&self.retired.facts().segment.retired_name())?;
+        let length = usize::try_from(file.size()?).unwrap_or(usize::MAX);
+        let mut text = vec![0; length.min(LONGEST_RETIRED + 1)];
+        file.read_exact_at(&mut text, 0)?;
+        if RetiredSegment::parse(&text).as_ref() != Ok(&self.retired) {
             return Err(io::Error::other(
-                "another file was put in its place meanwhile, or it has another name too",
+                "another file was put in its place meanwhile",
             ));
         }
-        let (uid, gid) = (self.segment.uid(), self.segment.gid());
-        if (found.uid(), found.gid()) != (uid, gid) {
-            fchown(&file, Some(uid), Some(gid))?;
-        }
-        if found.mode() != self.segment.mode() {
-            file.set_permissions(self.segment.permissions())?;
-        }
-        file.sync_all()
+        file.make_like(&self.segment)
     }
-}
-
-/// Opens a regular file at a path that is no link.
-fn open_unlinked(path: &Path) -> io::Result<File> {
-    if !fs::symlink_metadata(path)?.is_file() {
-        return Err(io::Error::other("it is a link, or no regular file"));
-    }
-    let no_link = OFlags::NOFOLLOW | OFlags::NONBLOCK;
-    let flags = i32::try_from(no_link.bits()).map_err(io::Error::other)?;
-    OpenOptions::new().read(true).custom_flags(flags).open(path)
 }
 
 /// What tells a file from another one, and from itself when it was written to.

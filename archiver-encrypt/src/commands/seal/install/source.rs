@@ -76,7 +76,7 @@ impl Source {
 
     /// Overwrites the seed, and removes it.
     pub(super) fn wipe(self) -> Result<(), NotWiped> {
-        wipe(self.file, &self.path, &self.folder).map_err(|source| NotWiped {
+        wipe(self.file.into(), &self.path, &self.folder).map_err(|source| NotWiped {
             path: self.path.display().to_string(),
             source,
         })
@@ -84,8 +84,8 @@ impl Source {
 }
 
 /// Overwrites an open seed file where it stands, and removes its name.
-pub(super) fn wipe(file: File, path: &Path, folder: &Path) -> io::Result<()> {
-    OpenFile::from(file).wipe()?;
+pub(super) fn wipe(file: OpenFile, path: &Path, folder: &Path) -> io::Result<()> {
+    file.wipe()?;
     fs::remove_file(path)?;
     File::open(folder)?.sync_all()
 }

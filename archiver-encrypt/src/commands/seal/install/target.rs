@@ -12,10 +12,12 @@ use archiver_core::seal::keys::Seed;
 use archiver_core::seal::seal_folder::{SEED_FILE, SERVER_FILE};
 use archiver_core::seal::seed_file;
 use archiver_core::seal::server::Server;
-use rustix::fs::{CWD, OFlags, RenameFlags, renameat_with};
+use archiver_core::vault::disk::Folder as _;
+use rustix::fs::{CWD, RenameFlags, renameat_with};
 
 use super::error::InstallError;
 use super::source::{Source, read_seed, read_server, wipe};
+use crate::disk::DiskFolder;
 use crate::owner::another_owner;
 use crate::vault_place::folder_of;
 
@@ -128,12 +130,7 @@ fn remove_leftover(new: &Path) -> io::Result<()> {
         ));
     }
     let seed = new.join(SEED_FILE);
-    let no_link = i32::try_from(OFlags::NOFOLLOW.bits()).map_err(io::Error::other)?;
-    let opened = OpenOptions::new()
-        .write(true)
-        .custom_flags(no_link)
-        .open(&seed);
-    match opened {
+    match DiskFolder::to_look_at(new).open_unshared(SEED_FILE.as_ref()) {
         Ok(file) => wipe(file, &seed, new)?,
         Err(e) if e.kind() == ErrorKind::NotFound => (),
         Err(e) => return Err(e),
