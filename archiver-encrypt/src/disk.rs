@@ -17,7 +17,7 @@ use rustix::fs::{OFlags, StatFs, fstatfs, statfs};
 use rustix::io::retry_on_intr;
 
 pub use self::open_file::OpenFile;
-use self::refusal::{Refusal, as_a_vault, network_file_system, refuse_other_than_file};
+use self::refusal::{Refusal, kind_if_no_file, network_file_system};
 use crate::stop::StopSignals;
 use crate::vault_place::folder_of;
 
@@ -73,13 +73,27 @@ pub(crate) fn vault_at<'a>(
 
 /// Opens a regular file to look at it, with its length. Nobody waits for the other end of a pipe.
 pub(crate) fn open_regular(path: &Path) -> io::Result<(File, u64)> {
-    refuse_other_than_file(fs::metadata(path)?.file_type())?;
+    let file = open_as(path, OpenOptions::new().read(true), Refusal::NotAFile)?;
+    let length = file.metadata()?.len();
+    Ok((file, length))
+}
+
+/// Opens a regular file; otherwise says by the kind of what stands there why it is refused. Looked at before it is opened: opening a pipe would wait for its other
+/// end. (And looked at again, as it may be another one by then.)
+fn open_as(
+    path: &Path,
+    options: &mut OpenOptions,
+    refusal: fn(&'static str) -> Refusal,
+) -> io::Result<File> {
+    let require_file = |found: &Metadata| match kind_if_no_file(found.file_type()) {
+        Some(kind) => Err(io::Error::from(refusal(kind))),
+        None => Ok(()),
+    };
+    require_file(&fs::metadata(path)?)?;
     let no_wait = i32::try_from(OFlags::NONBLOCK.bits()).map_err(io::Error::other)?;
-    let mut options = OpenOptions::new();
-    let file = options.read(true).custom_flags(no_wait).open(path)?;
-    let found = file.metadata()?;
-    refuse_other_than_file(found.file_type())?;
-    Ok((file, found.len()))
+    let file = options.custom_flags(no_wait).open(path)?;
+    require_file(&file.metadata()?)?;
+    Ok(file)
 }
 
 /// A folder of the disk.
@@ -136,7 +150,10 @@ impl DiskFolder<'_> {
 
     /// Opens the file, or makes it. `None` when another program removed or made it at the same moment.
     fn open_or_make(&self, name: &OsStr) -> io::Result<Option<OpenFile>> {
-        let (opened, lost_race) = match self.open(name) {
+        let options = &mut OpenOptions::new();
+        let options = options.read(true).append(true);
+        let there = open_as(&self.path_of(name), options, Refusal::NoVault);
+        let (opened, lost_race) = match there.and_then(|file| self.opened(file)) {
             Err(e) if e.kind() == ErrorKind::NotFound => {
                 self.refuse_where_none_can_be_made(name)?;
                 (self.create_new(name), ErrorKind::AlreadyExists)
@@ -145,15 +162,12 @@ impl DiskFolder<'_> {
         };
         match opened {
             Err(e) if e.kind() == lost_race => Ok(None),
-            opened => opened.map(Some).map_err(as_a_vault),
+            opened => opened.map(Some),
         }
     }
 
-    fn open_file(&self, name: &OsStr, options: &OpenOptions) -> io::Result<OpenFile> {
-        let path = self.path_of(name);
-        // Looked at before it is opened: opening a pipe would wait for its other end.
-        refuse_other_than_file(fs::metadata(&path)?.file_type())?;
-        self.opened(options.open(&path)?)
+    fn open_file(&self, name: &OsStr, options: &mut OpenOptions) -> io::Result<OpenFile> {
+        self.opened(open_as(&self.path_of(name), options, Refusal::NotAFile)?)
     }
 
     /// Opens a file for reading only that has this name and no other, and whose name is no link.
@@ -165,7 +179,7 @@ impl DiskFolder<'_> {
     }
 
     /// What is opened is what stood at the name itself, whoever puts something else there meanwhile.
-    fn unshared(&self, name: &OsStr, options: &OpenOptions) -> io::Result<OpenFile> {
+    fn unshared(&self, name: &OsStr, options: &mut OpenOptions) -> io::Result<OpenFile> {
         let found = fs::symlink_metadata(self.path_of(name))?;
         let file = self.open_file(name, options)?;
         let opened = file.0.metadata()?;

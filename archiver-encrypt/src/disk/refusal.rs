@@ -49,24 +49,15 @@ impl From<Refusal> for io::Error {
     }
 }
 
-/// What was refused as a file, refused as a vault.
-pub(super) fn as_a_vault(error: io::Error) -> io::Error {
-    let refusal = error.get_ref().and_then(|e| e.downcast_ref());
-    match refusal {
-        Some(Refusal::NotAFile(kind)) => Refusal::NoVault(kind).into(),
-        _ => error,
-    }
-}
-
-pub(super) fn refuse_other_than_file(kind: fs::FileType) -> Result<(), Refusal> {
-    let name = match kind {
-        _ if kind.is_file() => return Ok(()),
+/// What it is, when it is no file.
+pub(super) fn kind_if_no_file(kind: fs::FileType) -> Option<&'static str> {
+    Some(match kind {
+        _ if kind.is_file() => return None,
         _ if kind.is_dir() => "folder",
         _ if kind.is_fifo() => "FIFO",
         _ if kind.is_socket() => "socket",
         _ => "device",
-    };
-    Err(Refusal::NotAFile(name))
+    })
 }
 
 /// The name of a network file system, by its magic number in statfs(2). FUSE is not here: it carries local file systems too.
